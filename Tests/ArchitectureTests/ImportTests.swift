@@ -1,0 +1,3 @@
+import Testing
+
+@Suite struct ImportTests { @Test("placeholder") func none() { #expect(Bool(true)) } }

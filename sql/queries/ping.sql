@@ -1,0 +1,2 @@
+-- Answers whether the database takes statements, and what time it is there.
+SELECT clock_timestamp()
