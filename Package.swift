@@ -29,6 +29,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Tokenizer", ["Problem"], []),
     ("Tensor", ["COpenBLAS"], []),
     ("Model", ["Tensor", "Safetensors", "Tokenizer", "Problem"], [crypto]),
+    ("Population", ["Zstd", "Tensor", "Problem"], []),
     ("Adapters", ["Model", "Tensor", "Safetensors", "Problem"], []),
     ("Gate", ["Tensor"], []),
     ("Meta", ["Adapters", "Gate", "Model", "Tensor", "Problem"], []),
@@ -50,7 +51,8 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         ], [log, crypto]
     ),
     ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
-    ("Evaluation", ["Recipe", "Meta", "Gate", "Adapters", "Model", "Tensor", "Problem"], []),
+    ("Embedded", ["Postgres", "Problem"], []),
+    ("Evaluation", ["Population", "Recipe", "Meta", "Gate", "Adapters", "Model", "Tensor", "Problem"], []),
 ]
 
 let present: (String) -> Bool = { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\($0)") }
