@@ -51,7 +51,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         ], [log, crypto]
     ),
     ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
-    ("Embedded", ["Postgres", "Problem"], []),
+    ("Embedded", ["Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Gate", "Adapters", "Model", "Tensor", "Problem"], []),
 ]
 
