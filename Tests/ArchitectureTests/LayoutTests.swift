@@ -43,7 +43,7 @@ import Testing
     @Test("statements live in sql/, not in Swift")
     func noStatementsInSwift() throws {
         for (path, text) in try SourceTree.files(below: "Sources", extensions: ["swift"]) {
-            let statement = text.firstMatch(of: /"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE|WITH) /)
+            let statement = text.firstMatch(of: #/"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE|WITH) /#)
             #expect(statement == nil, "\(path) holds a statement")
         }
     }
