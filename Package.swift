@@ -37,7 +37,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Queue", ["Schema", "Postgres", "Problem"], [log]),
     ("Registry", ["Schema", "Postgres", "Problem"], [crypto]),
     ("ObjectStore", ["HTTPTransfer", "Blocking", "Problem"], [crypto]),
-    ("Artifacts", ["Adapters", "Safetensors", "Zstd", "ObjectStore", "Problem"], [crypto]),
+    ("Artifacts", ["Adapters", "Safetensors", "Zstd", "Problem"], [crypto]),
     (
         "Recipe", ["Meta", "Gate", "Adapters", "Model", "Tensor", "Artifacts", "Safetensors", "Zstd", "Problem"],
         [crypto]
