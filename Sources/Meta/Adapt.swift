@@ -55,13 +55,11 @@ private struct Fit {
         let logits = loop.logits(of: state, share: settings.scale)
         var leaveOut: LeaveOutLosses?
         if let guarding = settings.guarding, support.count >= guarding.minimumExamples {
-            leaveOut = LeaveOutGuard(
-                loop: loop, referenceLogits: support.referenceLogits, share: settings.scale
-            ).losses()
+            leaveOut = LeaveOutGuard(loop: loop, share: settings.scale).losses()
         }
         let fit = Fit(
             examples: support.count, bias: settings.scale * state.bias,
-            lossBefore: meanLoss(support.referenceLogits, support.labels),
+            lossBefore: meanLoss(support.startLogits, support.labels),
             lossAfter: meanLoss(logits, support.labels), leaveOut: leaveOut)
         return (fit, state.coefficients.map { $0 * settings.scale })
     }
@@ -73,7 +71,7 @@ private struct Fit {
         if let guarding = settings.guarding {
             if let leaveOut {
                 // Written so that a loss that is not a number rejects too.
-                guard leaveOut.adapted <= leaveOut.reference else {
+                guard leaveOut.adapted <= leaveOut.start else {
                     adaptation.verdict = .kept(leaveOut.adapted.isFinite ? .guardRejected : .notFinite)
                     return adaptation
                 }

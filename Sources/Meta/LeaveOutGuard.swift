@@ -5,13 +5,11 @@
 /// left out in pairs of a positive and a negative; the rarer class takes part in several pairs.
 struct LeaveOutGuard {
     let loop: InnerLoop
-    /// The logits of the head that is served when nothing is published.
-    let referenceLogits: [Float]
     /// The share of a fitted delta that would be published.
     let share: Float
 
     func losses() -> LeaveOutLosses {
-        var reference: Float = 0
+        var start: Float = 0
         var adapted: Float = 0
         let held = Self.heldOut(labels: loop.labels)
         for group in held {
@@ -19,11 +17,11 @@ struct LeaveOutGuard {
             for example in group {
                 let weight = 1 / Float(group.count * held.count)
                 let label = loop.labels[example]
-                reference += weight * logLoss(logit: referenceLogits[example], label: label)
+                start += weight * logLoss(logit: loop.startLogits[example], label: label)
                 adapted += weight * logLoss(logit: loop.logit(of: example, under: state, share: share), label: label)
             }
         }
-        return LeaveOutLosses(reference: reference, adapted: adapted)
+        return LeaveOutLosses(start: start, adapted: adapted)
     }
 
     /// The groups left out together: the i-th positive with the i-th negative, the shorter list starting over; single

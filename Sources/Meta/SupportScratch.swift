@@ -7,7 +7,6 @@ struct SupportScratch {
     /// `[count, width]`, the directions `x P`.
     private var directions: [Float] = []
     private(set) var startLogits: [Float] = []
-    private(set) var referenceLogits: [Float] = []
     private(set) var labels: [Float] = []
 
     init(width: Int) { self.width = width }
@@ -19,13 +18,11 @@ struct SupportScratch {
         labels = Array(user.labels[taken])
         directions.removeAll(keepingCapacity: true)
         startLogits.removeAll(keepingCapacity: true)
-        referenceLogits.removeAll(keepingCapacity: true)
-        let stride = width + 2
+        let stride = width + 1
         for example in taken {
             let first = Int(user.rows[example]) * stride
             directions.append(contentsOf: features.rows.values[first..<first + width])
             startLogits.append(features.rows.values[first + width])
-            referenceLogits.append(features.rows.values[first + width + 1])
         }
     }
 

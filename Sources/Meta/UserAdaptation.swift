@@ -12,7 +12,7 @@ public struct UserAdaptation: Sendable, Equatable {
 
     /// Why nothing is published.
     public enum KeptReason: String, Sendable, Equatable {
-        /// The leave-out loss was worse than the reference head's.
+        /// The leave-out loss was worse than the start's.
         case guardRejected = "guard_rejected"
         /// Too few examples to judge, and the recipe's validated gain at so few is not positive.
         case tooFewExamples = "too_few_examples"
@@ -28,7 +28,7 @@ public struct UserAdaptation: Sendable, Equatable {
     public var steps: Int
     /// Rows stored; 0 when kept.
     public var rows: Int
-    /// Mean log loss of the support under the reference head, nats.
+    /// Mean log loss of the support under the rule's start, nats.
     public var lossBefore: Float
     /// The same under the adapted head, before rows are gated and rounded.
     public var lossAfter: Float
@@ -44,8 +44,8 @@ public struct UserAdaptation: Sendable, Equatable {
 
 /// Mean log losses of the support's examples, nats, each scored by a head fitted without it.
 public struct LeaveOutLosses: Sendable, Equatable {
-    /// Under the reference head.
-    public var reference: Float
+    /// Under the rule's start.
+    public var start: Float
     /// Under the heads fitted on the other examples.
     public var adapted: Float
 }

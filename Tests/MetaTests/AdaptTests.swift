@@ -11,7 +11,6 @@ struct World {
     let width = 24
     var features: Matrix
     var rule: PreconditionedRule
-    let reference: LinearHead
     var users: [UserSupport]
 
     init(seed: UInt64, steps: Int = 1, users sizes: [Int] = [8, 4, 13], texts: Int = 40) {
@@ -24,7 +23,6 @@ struct World {
             let norm = features.row(row).reduce(0) { $0 + $1 * $1 }.squareRoot()
             for column in 0..<width { features[row, column] /= norm }
         }
-        reference = LinearHead(weights: normals(width, 1), bias: 0.1)
         rule = PreconditionedRule(
             start: LinearHead(weights: normals(width, 1), bias: -0.2),
             preconditioner: .dense(Matrix(rows: width, columns: width, values: normals(width * width, 0.6))),
@@ -39,7 +37,7 @@ struct World {
     }
 
     var batch: PackedSupport {
-        PackedSupport(features: rule.project(features, reference: reference), users: users)
+        PackedSupport(features: rule.project(features), users: users)
     }
 
     /// The rule as its equations say, in the primal and in Double, for one user.
@@ -123,7 +121,7 @@ struct World {
             } / Float(user.count)
         }
         for (user, result) in zip(world.users, results) {
-            #expect(abs(result.lossBefore - loss(world.reference, user)) < 1e-4)
+            #expect(abs(result.lossBefore - loss(world.rule.start, user)) < 1e-4)
             let head = try #require(result.delta).applied(to: world.rule.start)
             #expect(abs(result.lossAfter - loss(head, user)) < 2e-2)
             #expect(result.rows == world.width && result.steps == 2 && result.examples == user.count)

@@ -41,9 +41,8 @@ import Testing
     func decides() {
         var world = World(seed: 12, users: [])
         world.rule.preconditioner = .isotropic(3)
-        // The reference knows nothing: only evidence of harm can reject.
-        let reference = LinearHead.zero(width: world.width)
-        world.rule.start = reference
+        // The start knows nothing: only evidence of harm can reject.
+        world.rule.start = .zero(width: world.width)
         let taste = world.features.row(0)
         let score = { (row: Int) in zip(taste, world.features.row(row)).reduce(0) { $0 + $1.0 * $1.1 } }
         let order = (0..<world.features.rows).sorted { score($0) < score($1) }
@@ -54,7 +53,7 @@ import Testing
         let contrary = UserSupport(
             rows: Array(rows[..<4] + rows[..<4]), labels: [1, 0, 1, 0, 0, 1, 0, 1])
         let batch = PackedSupport(
-            features: world.rule.project(world.features, reference: reference), users: [consistent, contrary])
+            features: world.rule.project(world.features), users: [consistent, contrary])
         let results = adapt(batch, with: world.rule, settings: guarded(world))
         #expect(results[0].delta != nil)
         #expect(results[1].verdict == .kept(.guardRejected))
@@ -75,11 +74,11 @@ import Testing
         world.users = [UserSupport(rows: [0, 1, 2, 3, 4], labels: [1, 0, 1, 1, 1])]
         let losses = try #require(adapt(world.batch, with: world.rule, settings: guarded(world))[0].leaveOut)
         // Four pairs: each positive once, the only negative four times, so the classes weigh the same.
-        let logits = world.reference.logits(of: world.features)
+        let logits = world.rule.start.logits(of: world.features)
         let loss = { (row: Int, label: Float) in
             Foundation.log(1 + Foundation.exp(label == 1 ? -logits[row] : logits[row]))
         }
         let expected = [0, 2, 3, 4].reduce(0) { $0 + loss($1, 1) / 8 } + loss(1, 0) / 2
-        #expect(abs(losses.reference - expected) < 1e-5)
+        #expect(abs(losses.start - expected) < 1e-5)
     }
 }
