@@ -72,7 +72,8 @@ public struct AdapterFile: Sendable, Equatable {
     public init(decoding bytes: [UInt8], at location: String) throws {
         let file = try SafetensorsFile(bytes, name: location)
         func malformed(_ reason: String) -> Problem {
-            Problem("adapter_malformed", at: location, reason, do: "fetch it again; if it stays so, adapt the user anew.")
+            Problem(
+                "adapter_malformed", at: location, reason, do: "fetch it again; if it stays so, adapt the user anew.")
         }
         guard file.metadata["format"] == "attune.adapter", let version = file.metadata["version"].flatMap({ Int($0) })
         else { throw malformed("the metadata does not say format attune.adapter and a version.") }

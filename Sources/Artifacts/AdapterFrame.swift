@@ -1,4 +1,4 @@
-import Adapters
+public import Adapters
 import Problem
 import Zstd
 
@@ -19,7 +19,8 @@ public struct AdapterFrameCoder: ~Copyable {
     public init(provenance: AdapterProvenance, width: Int) {
         self.provenance = provenance
         let empty = AdapterFile(delta: .zero(width: width), provenance: provenance).encoded()
-        compressor = Compressor(level: 3, checksum: false, dictionary: empty)
+        // The provenance of a frame comes out of the dictionary: without a checksum, a foreign one would forge it.
+        compressor = Compressor(level: 3, checksum: true, dictionary: empty)
         expander = Expander(dictionary: empty)
     }
 
@@ -37,7 +38,8 @@ public struct AdapterFrameCoder: ~Copyable {
             decoding: try expander.expand(frame, limit: Self.fileByteLimit, at: location), at: location)
         func mismatch(_ part: String, _ stored: String, _ expected: String) -> Problem {
             Problem(
-                "\(part)_mismatch", at: location, "the adapter was made for \(part) \(stored), \(expected) is expected.",
+                "\(part)_mismatch", at: location,
+                "the adapter was made for \(part) \(stored), \(expected) is expected.",
                 do: "pull the revision under its own \(part).")
         }
         guard file.provenance.baseDigest == provenance.baseDigest else {

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// Keys of stored packs (QUEUE rule 8): never reused, and telling the collector which claim could still publish them.
 public struct ArtifactKey: Sendable, Hashable {
@@ -29,7 +29,8 @@ public struct ArtifactKey: Sendable, Hashable {
     public init?(_ text: String) {
         guard let slash = text.lastIndex(of: "/") else { return nil }
         let name = text[text.index(after: slash)...]
-        guard let match = name.wholeMatch(of: /(\d+)-(\d+)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([0-9a-f]{64})/),
+        guard
+            let match = name.wholeMatch(of: /(\d+)-(\d+)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([0-9a-f]{64})/),
             let chunkID = Int64(match.1), let attempt = Int32(match.2), let token = UUID(uuidString: String(match.3))
         else { return nil }
         self.init(

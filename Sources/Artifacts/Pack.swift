@@ -1,4 +1,4 @@
-import Problem
+public import Problem
 
 /// Many users' frames in one object, with an index at its end: a million users do not need a million PUTs.
 ///

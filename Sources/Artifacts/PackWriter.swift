@@ -62,5 +62,7 @@ extension [UInt8] {
 private func digest(ofHex text: String) -> [UInt8] {
     let digits = Array(text.utf8)
     precondition(digits.count == 64, "a SHA-256 has 64 hexadecimal digits")
-    return stride(from: 0, to: 64, by: 2).map { UInt8(String(decoding: digits[$0..<($0 + 2)], as: UTF8.self), radix: 16) ?? 0 }
+    return stride(from: 0, to: 64, by: 2).map {
+        UInt8(String(decoding: digits[$0..<($0 + 2)], as: UTF8.self), radix: 16) ?? 0
+    }
 }
