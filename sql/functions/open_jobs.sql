@@ -1,7 +1,7 @@
 -- For chunks whose rows the caller has locked: no outcome of theirs can appear meanwhile.
 CREATE OR REPLACE FUNCTION attune.open_jobs(p_chunks bigint[])
 RETURNS TABLE (chunk_id bigint, job_id bigint, uid bigint, tries smallint, superseded smallint) LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT c.chunk_id, j.job_id, j.uid, j.tries, j.superseded
     FROM unnest(p_chunks) AS i (id) JOIN attune.chunk c ON c.chunk_id = i.id
     CROSS JOIN LATERAL (
