@@ -16,7 +16,7 @@ let strict: [SwiftSetting] = [
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 /// The layout: a row imports only rows above it, exactly those it names. `ArchitectureTests` holds the sources to it.
 let libraries: [(name: String, imports: [String], packages: [Target.Dependency])] = [
@@ -104,7 +104,7 @@ if present("Sources/CLI") {
         .executableTarget(
             name: "CLI",
             dependencies: libraries.map(\.name).filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
-                + [log, crypto, arguments, lifecycle],
+                + [log, crypto, arguments, signals],
             swiftSettings: strict))
 }
 targets.append(.testTarget(name: "ArchitectureTests", swiftSettings: strict))
