@@ -113,6 +113,7 @@ CREATE TABLE attune.outcome (
     PRIMARY KEY (job_id)
 ) PARTITION BY RANGE (job_id);
 CREATE INDEX outcome_feed ON attune.outcome (tenant_id, born, job_id);
+CREATE INDEX outcome_recent ON attune.outcome USING brin (finished_at) WITH (pages_per_range = 32);
 COMMENT ON TABLE attune.outcome IS 'How a job ended: one row a job, once, for ever. Whoever writes one has locked the job''s chunk.';
 COMMENT ON COLUMN attune.outcome.ending IS '1 completed, 2 kept, 3 merged, 4 covered, 5 cancelled, 6 discarded.';
 COMMENT ON COLUMN attune.outcome.born IS 'Transaction that ended the job: the order in which attune.outcomes_since tells of it.';
