@@ -43,6 +43,7 @@ CREATE INDEX chunk_late ON attune.chunk (lane, born) WHERE state = 0;
 CREATE INDEX chunk_leased ON attune.chunk (worker_id) WHERE state = 1;
 CREATE INDEX chunk_deadline ON attune.chunk (deadline) WHERE state = 1;
 CREATE INDEX chunk_deferred ON attune.chunk (run_at) WHERE state = 2;
+CREATE INDEX chunk_campaign ON attune.chunk (campaign_id) WHERE state < 4 AND campaign_id IS NOT NULL;
 CREATE INDEX chunk_members ON attune.chunk USING gin (members) WITH (fastupdate = off)
     WHERE state <> 4 AND members IS NOT NULL;
 COMMENT ON TABLE attune.chunk IS 'The unit of lease, and the only hot row: up to 256 jobs of one tenant, kind and campaign.';

@@ -26,7 +26,7 @@ BEGIN
     END LOOP;
     -- What producers and operators ask for; each function checks the tenant itself.
     FOREACH signature IN ARRAY ARRAY['record(text, text, jsonb, text)', 'record_object(text, text, int, text, bytea, bigint)',
-        'record_begin()', 'record_commit(text, text)', 'bulk_begin()',
+        'record_begin()', 'record_commit(text, text)', 'bulk_begin()', 'bulk_rejected()',
         'bulk_commit(text, text, text, timestamptz, real, boolean)',
         'enqueue(text, text, text, text, bytea, text, timestamptz, real, text)', 'cancel(bigint)', 'retry(bigint)',
         'rollback(text, text, int, int)', 'erase_user(text, text)', 'promote(text, text)', 'activate_recipe(text, text)',
