@@ -30,7 +30,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Tokenizer", ["StrictJSON", "Problem"], []),
     ("Tensor", ["COpenBLAS"], []),
     ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
-    ("Population", ["Zstd", "Tensor", "Problem"], []),
+    ("Population", ["StrictJSON", "Zstd", "Tensor", "Problem"], []),
     ("Adapters", ["Model", "Tensor", "Safetensors", "Problem"], []),
     ("Gate", ["Tensor"], []),
     ("Meta", ["Adapters", "Gate", "Model", "Tensor", "Problem"], []),
@@ -39,10 +39,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Registry", ["Schema", "Postgres", "Problem"], [crypto]),
     ("ObjectStore", ["HTTPTransfer", "Blocking", "Problem"], [crypto]),
     ("Artifacts", ["Adapters", "Safetensors", "Zstd", "Problem"], [crypto]),
-    (
-        "Recipe", ["Meta", "Gate", "Adapters", "Model", "Tensor", "Artifacts", "Safetensors", "Zstd", "Problem"],
-        [crypto]
-    ),
+    ("Recipe", ["Meta", "Gate", "Adapters", "Tensor", "Safetensors", "Problem"], [crypto]),
     ("Serving", ["Recipe", "Model", "Adapters", "Tensor", "Artifacts", "ObjectStore", "Registry", "Problem"], []),
     (
         "Worker",
