@@ -8,12 +8,16 @@ import Synchronization
 public final class LoopbackServer: Sendable {
     /// A request as it arrived.
     public struct Request: Sendable {
+        /// `GET` and so on.
         public let method: String
         /// Path and query, exactly as sent.
         public let target: String
+        /// The fields in order.
         public let headers: [(name: String, value: String)]
+        /// As many bytes as `Content-Length` says.
         public let body: [UInt8]
 
+        /// The value of the first field of that name, whatever its case.
         public func header(_ name: String) -> String? {
             headers.first { $0.name.lowercased() == name.lowercased() }?.value
         }
@@ -40,6 +44,7 @@ public final class LoopbackServer: Sendable {
         var requests: [Request] = []
     }
 
+    /// The port it listens on.
     public let port: Int
     private let listener: Int32
     private let handler: @Sendable (Request) -> Reply
