@@ -20,8 +20,12 @@ struct Attune: AsyncParsableCommand {
         version: BuildIdentity.version,
         groupedSubcommands: [
             CommandGroup(name: "Run it", subcommands: [Up.self, Down.self]),
-            CommandGroup(name: "Set it up", subcommands: [Migrate.self, DSN.self]),
-            CommandGroup(name: "Adapt and ask", subcommands: []),
+            CommandGroup(
+                name: "Set it up",
+                subcommands: [
+                    Migrate.self, DSN.self, Tenants.self, Bases.self, Catalogues.self, Import.self, Sample.self,
+                ]),
+            CommandGroup(name: "Adapt and ask", subcommands: [Enqueue.self, Status.self]),
             CommandGroup(name: "Measure", subcommands: [Version.self]),
         ])
 }

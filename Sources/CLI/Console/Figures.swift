@@ -44,4 +44,21 @@ enum Figures {
         style = style.time(includingFractionalSeconds: false)
         return date.formatted(style)
     }
+
+    /// UTC date and time of day, `2026-11-22 04:12:07`.
+    static func dateAndTime(_ date: Date) -> String {
+        var style = Date.ISO8601FormatStyle(timeZone: .gmt)
+        style = style.year().month().day().dateTimeSeparator(.space).time(includingFractionalSeconds: false)
+        return date.formatted(style)
+    }
+
+    /// The first eight digits of a digest, `9f2c01ab`.
+    static func digest(_ digest: String) -> String { String(digest.prefix(8)) }
+
+    /// A list of names that stays short: `acme, birch + 7`.
+    static func names(_ names: [String]) -> String {
+        guard !names.isEmpty else { return "–" }
+        let shown = names.prefix(3).joined(separator: ", ")
+        return names.count > 3 ? "\(shown) + \(names.count - 3)" : shown
+    }
 }

@@ -1,0 +1,5 @@
+-- Registers a frozen model; the name that its digest is registered under.
+-- $1 name text
+-- $2 digest text
+-- $3 width integer
+SELECT attune.register_base($1, $2, $3)
