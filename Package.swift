@@ -15,6 +15,7 @@ let strict: [SwiftSetting] = [
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let channels = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -44,9 +45,9 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     (
         "Worker",
         [
-            "Queue", "Registry", "Recipe", "Gate", "Meta", "Adapters", "Model", "Tensor", "Artifacts", "ObjectStore",
-            "Postgres", "Blocking", "Problem",
-        ], [log, crypto]
+            "Queue", "Registry", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor", "Artifacts", "Zstd",
+            "ObjectStore", "Blocking", "Problem",
+        ], [log, channels]
     ),
     ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Problem"], []),
@@ -120,6 +121,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
