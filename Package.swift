@@ -16,7 +16,7 @@ let strict: [SwiftSetting] = [
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 /// The layout: a row imports only rows above it, exactly those it names. `ArchitectureTests` holds the sources to it.
 let libraries: [(name: String, imports: [String], packages: [Target.Dependency])] = [
@@ -30,7 +30,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Tokenizer", ["StrictJSON", "Problem"], []),
     ("Tensor", ["COpenBLAS"], []),
     ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
-    ("Population", ["Zstd", "Tensor", "Problem"], []),
+    ("Population", ["StrictJSON", "Zstd", "Tensor", "Problem"], []),
     ("Adapters", ["Model", "Tensor", "Safetensors", "Problem"], []),
     ("Gate", ["Tensor"], []),
     ("Meta", ["Adapters", "Gate", "Model", "Tensor", "Problem"], []),
@@ -38,11 +38,8 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Queue", ["Schema", "Postgres", "Problem"], [log]),
     ("Registry", ["Schema", "Postgres", "Problem"], [crypto]),
     ("ObjectStore", ["HTTPTransfer", "Blocking", "Problem"], [crypto]),
-    ("Artifacts", ["Adapters", "Safetensors", "Zstd", "ObjectStore", "Problem"], [crypto]),
-    (
-        "Recipe", ["Meta", "Gate", "Adapters", "Model", "Tensor", "Artifacts", "Safetensors", "Zstd", "Problem"],
-        [crypto]
-    ),
+    ("Artifacts", ["Adapters", "Safetensors", "Zstd", "Problem"], [crypto]),
+    ("Recipe", ["Meta", "Gate", "Adapters", "Tensor", "Safetensors", "Problem"], [crypto]),
     ("Serving", ["Recipe", "Model", "Adapters", "Tensor", "Artifacts", "ObjectStore", "Registry", "Problem"], []),
     (
         "Worker",
@@ -52,7 +49,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         ], [log, crypto]
     ),
     ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
-    ("Embedded", ["Postgres", "Problem"], []),
+    ("Embedded", ["Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Gate", "Adapters", "Model", "Tensor", "Problem"], []),
 ]
 
@@ -107,7 +104,7 @@ if present("Sources/CLI") {
         .executableTarget(
             name: "CLI",
             dependencies: libraries.map(\.name).filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
-                + [log, crypto, arguments, lifecycle],
+                + [log, crypto, arguments, signals],
             swiftSettings: strict))
 }
 targets.append(.testTarget(name: "ArchitectureTests", swiftSettings: strict))
