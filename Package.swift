@@ -71,7 +71,10 @@ for library in libraries where present("Sources/\(library.name)") {
             name: library.name,
             dependencies: library.imports.filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
                 + library.packages,
-            swiftSettings: strict,
+            // Kernels are loops over floats: unoptimised they are 20 times slower, and every test that runs the
+            // base model with them.
+            swiftSettings: strict
+                + (library.name == "Tensor" ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []),
             plugins: library.name == "Schema" ? ["EmbedSQLPlugin"] : []))
     if present("Tests/\(library.name)Tests") {
         targets.append(
