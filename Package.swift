@@ -41,7 +41,13 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("ObjectStore", ["HTTPTransfer", "Blocking", "Problem"], [crypto]),
     ("Artifacts", ["Adapters", "Safetensors", "Zstd", "Problem"], [crypto]),
     ("Recipe", ["Meta", "Gate", "Adapters", "Tensor", "Safetensors", "Problem"], [crypto]),
-    ("Serving", ["Recipe", "Model", "Adapters", "Tensor", "Artifacts", "ObjectStore", "Registry", "Problem"], []),
+    (
+        "Serving",
+        [
+            "Recipe", "Meta", "Model", "Adapters", "Tensor", "Artifacts", "ObjectStore", "Registry", "Blocking",
+            "Problem",
+        ], []
+    ),
     (
         "Worker",
         [
