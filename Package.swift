@@ -15,6 +15,7 @@ let strict: [SwiftSetting] = [
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let channels = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -50,9 +51,9 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     (
         "Worker",
         [
-            "Queue", "Registry", "Recipe", "Gate", "Meta", "Adapters", "Model", "Tensor", "Artifacts", "ObjectStore",
-            "Postgres", "Blocking", "Problem",
-        ], [log, crypto]
+            "Queue", "Registry", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor", "Artifacts", "Zstd",
+            "ObjectStore", "Blocking", "Problem",
+        ], [log, channels]
     ),
     ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Problem"], []),
@@ -76,7 +77,10 @@ for library in libraries where present("Sources/\(library.name)") {
             name: library.name,
             dependencies: library.imports.filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
                 + library.packages,
-            swiftSettings: strict,
+            // Kernels are loops over floats: unoptimised they are 20 times slower, and every test that runs the
+            // base model with them.
+            swiftSettings: strict
+                + (library.name == "Tensor" ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []),
             plugins: library.name == "Schema" ? ["EmbedSQLPlugin"] : []))
     if present("Tests/\(library.name)Tests") {
         targets.append(
@@ -126,6 +130,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
