@@ -3,7 +3,8 @@ import Foundation
 /// Turns `sql/**/*.sql` into Swift string constants.
 ///
 /// Usage: `EmbedSQL FOLDER OUTPUT FILE…`. `sql/queries/claim_chunk.sql` becomes `SQL.Queries.claimChunk`, an
-/// `SQLFile` with the name `queries/claim_chunk.sql`; each folder also gets `all`, in the order of the file names.
+/// `SQLFile` with the name `queries/claim_chunk.sql`; each folder also gets `all`, in the order of the file names, and
+/// `SQL.all` is every file.
 @main enum EmbedSQL {
     static func main() throws {
         let arguments = CommandLine.arguments
@@ -25,7 +26,9 @@ import Foundation
             source += "        /// Every file of the folder, by name.\n"
             source += "        public static let all: [SQLFile] = [\(list)]\n    }\n"
         }
-        source += "}\n"
+        let everything = names.map { "\(camelCase(folderName($0), capitalized: true)).\(camelCase(stem($0)))" }
+        source += "    /// Every file, by name.\n"
+        source += "    public static let all: [SQLFile] = [\(everything.joined(separator: ", "))]\n}\n"
         try source.write(toFile: arguments[2], atomically: true, encoding: .utf8)
     }
 

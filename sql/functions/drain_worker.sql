@@ -1,0 +1,15 @@
+CREATE OR REPLACE FUNCTION attune.drain_worker(p_worker bigint, p_state text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE attune.worker w SET state = p_state, lease_until = CASE p_state WHEN 'stopped' THEN clock_timestamp() ELSE w.lease_until END
+    WHERE w.worker_id = p_worker AND w.state <> 'stopped';
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF p_state <> 'active' THEN
+        UPDATE attune.lane l SET owner = NULL, generation = l.generation + 1, moved_at = clock_timestamp() WHERE l.owner = p_worker;
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION attune.drain_worker(bigint, text) IS 'Sets a worker active, draining (claims nothing more; its lanes are free at once) or stopped; false when it had stopped before.';

@@ -1,0 +1,2 @@
+-- Whether any migrator has been here.
+SELECT to_regclass('attune.schema_version') IS NOT NULL AS present
