@@ -32,9 +32,9 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Tensor", ["COpenBLAS"], []),
     ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
     ("Population", ["StrictJSON", "Zstd", "Tensor", "Problem"], []),
-    ("Adapters", ["Model", "Tensor", "Safetensors", "Problem"], []),
-    ("Gate", ["Tensor"], []),
-    ("Meta", ["Adapters", "Gate", "Model", "Tensor", "Problem"], []),
+    ("Adapters", ["Tensor", "Safetensors", "Problem"], []),
+    ("Gate", [], []),
+    ("Meta", ["Adapters", "Gate", "Tensor", "Problem"], []),
     ("Schema", ["Postgres", "Problem"], [crypto]),
     ("Queue", ["Schema", "Postgres", "Problem"], [log]),
     ("Registry", ["Schema", "Postgres", "Problem"], [crypto]),
@@ -57,7 +57,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ),
     ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Problem"], []),
-    ("Evaluation", ["Population", "Recipe", "Meta", "Gate", "Adapters", "Model", "Tensor", "Problem"], []),
+    ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
 ]
 
 let present: (String) -> Bool = { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\($0)") }
