@@ -17,7 +17,7 @@ public struct CatalogueItem: Sendable, Equatable {
 
 /// Generated users with distinct tastes over a generated catalogue, all a function of one seed.
 ///
-/// An item has a leading and a second theme. A user likes a few themes, dislikes a few and is indifferent to the rest;
+/// An item has a leading and a second theme. A user likes some themes, dislikes some and is indifferent to the rest;
 /// examples come in pairs of a picked and a passed-over item, as choices from a list do. User `i` is made from the seed
 /// and `i` alone, so any user of a million costs the same and none needs another.
 public struct SyntheticPopulation: Sendable {
@@ -41,7 +41,7 @@ public struct SyntheticPopulation: Sendable {
     ///   - users: at least 1.
     ///   - examplesPerUser: at least 4; rounded down to an even number.
     ///   - noise: within `0...0.5`; at a half there is no taste.
-    public init(seed: UInt64, items: Int = 1000, users: Int, examplesPerUser: Int = 100, noise: Double = 0.15) {
+    public init(seed: UInt64, items: Int = 1000, users: Int, examplesPerUser: Int = 100, noise: Double = 0.1) {
         precondition((20...100_000).contains(items), "20 to 100,000 items, not \(items)")
         precondition(users >= 1 && examplesPerUser >= 4 && (0...0.5).contains(noise), "users, examples or noise")
         self.seed = seed
@@ -75,8 +75,7 @@ public struct SyntheticPopulation: Sendable {
         var examples: [Example] = []
         examples.reserveCapacity(examplesPerUser)
         for pair in 0..<examplesPerUser / 2 {
-            let first = random.index(below: catalogue.count)
-            let second = (first + 1 + random.index(below: catalogue.count - 1)) % catalogue.count
+            let (first, second) = self.pair(taste, &random)
             let prefersFirst = (liking(first, taste) >= liking(second, taste)) != (random.uniform() < noise)
             for (item, label) in [(first, prefersFirst), (second, !prefersFirst)] {
                 examples.append(
@@ -88,17 +87,28 @@ public struct SyntheticPopulation: Sendable {
         return UserExamples(user: "u-\(index)", examples: examples)
     }
 
-    /// Three themes liked, three disliked, each more or less; the rest leave the user cold.
+    /// Four themes liked, four disliked, each more or less; the rest leave the user cold.
     private static func taste(_ random: inout RandomSource) -> [Double] {
         var taste = [Double](repeating: 0, count: Theme.all.count)
-        for (place, theme) in random.permutation(Theme.all.count).prefix(6).enumerated() {
-            taste[theme] = (place < 3 ? 1 : -1) * (0.5 + random.uniform())
+        for (place, theme) in random.permutation(Theme.all.count).prefix(8).enumerated() {
+            taste[theme] = (place < 4 ? 1 : -1) * (0.75 + 0.5 * random.uniform())
         }
         return taste
     }
 
+    /// Two items that the user does not like alike; after a few draws whatever two come, so that it ends.
+    private func pair(_ taste: [Double], _ random: inout RandomSource) -> (Int, Int) {
+        var drawn = (0, 1)
+        for _ in 0..<16 {
+            let first = random.index(below: catalogue.count)
+            drawn = (first, (first + 1 + random.index(below: catalogue.count - 1)) % catalogue.count)
+            if abs(liking(drawn.0, taste) - liking(drawn.1, taste)) >= 0.75 { break }
+        }
+        return drawn
+    }
+
     private func liking(_ item: Int, _ taste: [Double]) -> Double {
-        taste[themes[item].leading] + 0.5 * taste[themes[item].second]
+        taste[themes[item].leading] + 0.3 * taste[themes[item].second]
     }
 
     private static func text(_ leading: Int, _ second: Int, _ random: inout RandomSource) -> String {

@@ -1,6 +1,12 @@
+public import Problem
 import StrictJSON
 
 extension UserExamples {
+    /// Reads what ``jsonLine`` wrote, for example from an object that holds one large user.
+    public init(jsonLine bytes: [UInt8], at location: String) throws(Problem) {
+        self = try UserLine(location: location, limits: PopulationReader.Limits()).user(from: bytes)
+    }
+
     /// The user as one line that ``PopulationReader`` reads back, line feed included.
     public var jsonLine: String {
         let list = examples.map { example in

@@ -58,6 +58,9 @@ public struct MetaTrainer: Sendable {
         var recipe = Recipe.plain(name: name, baseDigest: baseDigest, head: head)
         recipe.rule = rule
         recipe.settings.steps = rule.steps.count
+        // Two thirds of the rows scored as well as all of them on two rating sets (the mean AUC moved by .0003), a third
+        // lost .002.
+        recipe.settings.rowBudget = max(1, head.width * 2 / 3)
         recipe.settings.guarding = GuardSettings(smallSupportGain: smallSupportGain(recipe))
         recipe.validation = try validate(recipe, progress: progress)
         return recipe
