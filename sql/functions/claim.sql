@@ -25,7 +25,6 @@ DECLARE
         WHERE c.lane = p_lane AND c.state = 0 AND c.born >= p_late_since
         ORDER BY c.born LIMIT 256 FOR UPDATE SKIP LOCKED;
     v_row record;
-    v_lease interval;
     v_ids bigint[] := '{}';
     v_ready bigint[];
     v_bases int[];
@@ -37,7 +36,8 @@ DECLARE
     v_suspect boolean := false;
     v_holds record;
 BEGIN
-    SELECT make_interval(secs => s.lease_seconds) INTO v_lease FROM attune.setting s;
+    -- A claim lost in a crash of the server is a lease that nobody holds; the publish after it is durable, and with it this.
+    PERFORM set_config('synchronous_commit', 'off', true);
     IF NOT EXISTS (SELECT FROM attune.worker w WHERE w.worker_id = p_worker AND w.state = 'active'
         AND w.lease_until > clock_timestamp()) THEN
         PERFORM attune.refuse('worker_gone', format('worker %s', p_worker),

@@ -6,6 +6,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
     RETURN QUERY
     UPDATE attune.worker w SET
         heartbeat_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => s.lease_seconds),

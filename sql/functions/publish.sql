@@ -71,7 +71,7 @@ BEGIN
         ON CONFLICT (key) DO NOTHING RETURNING object_id INTO v_object;
         IF v_object IS NULL THEN  -- another part of this delivery named it, or it was condemned as an orphan
             SELECT o.object_id INTO v_object FROM attune.object o
-            WHERE o.key = p_object_key AND o.state = 0 AND o.sha256 = p_object_sha256;
+            WHERE o.key = p_object_key AND o.state = 0 AND o.sha256 = p_object_sha256 FOR SHARE;
         END IF;
     END IF;
 

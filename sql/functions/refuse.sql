@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION attune.refuse(error_class text, location text, reason
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION '%: %: %', location, error_class, reason USING
+    RAISE EXCEPTION '%: %: %.', location, error_class, reason USING
         ERRCODE = CASE
             WHEN error_class IN ('not_allowed', 'role_missing') THEN 'AT403'
             WHEN error_class LIKE 'unknown\_%' THEN 'AT404'

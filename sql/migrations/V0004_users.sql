@@ -36,6 +36,7 @@ CREATE TABLE attune."user" (
     CHECK ((user_id IS NULL) = (erased_at IS NOT NULL))
 ) WITH (fillfactor = 85);
 CREATE UNIQUE INDEX user_name ON attune."user" (tenant_id, user_id);
+CREATE INDEX user_order ON attune."user" (tenant_id, uid);
 COMMENT ON TABLE attune."user" IS 'A tenant''s user. Hot tables carry the surrogate uid, so that erasing the name here makes them nameless.';
 COMMENT ON COLUMN attune."user".user_id IS 'The tenant''s own id of the user; null in the tombstone that erasure leaves.';
 COMMENT ON COLUMN attune."user".epoch IS 'Rises at erasure. A claim reads it and a publish requires it: no late publish undoes an erasure.';

@@ -43,6 +43,7 @@ CREATE INDEX chunk_late ON attune.chunk (lane, born) WHERE state = 0;
 CREATE INDEX chunk_leased ON attune.chunk (worker_id) WHERE state = 1;
 CREATE INDEX chunk_deadline ON attune.chunk (deadline) WHERE state = 1;
 CREATE INDEX chunk_deferred ON attune.chunk (run_at) WHERE state = 2;
+CREATE INDEX chunk_campaign ON attune.chunk (campaign_id) WHERE state < 4 AND campaign_id IS NOT NULL;
 CREATE INDEX chunk_members ON attune.chunk USING gin (members) WITH (fastupdate = off)
     WHERE state <> 4 AND members IS NOT NULL;
 COMMENT ON TABLE attune.chunk IS 'The unit of lease, and the only hot row: up to 256 jobs of one tenant, kind and campaign.';
@@ -113,6 +114,7 @@ CREATE TABLE attune.outcome (
     PRIMARY KEY (job_id)
 ) PARTITION BY RANGE (job_id);
 CREATE INDEX outcome_feed ON attune.outcome (tenant_id, born, job_id);
+CREATE INDEX outcome_recent ON attune.outcome USING brin (finished_at) WITH (pages_per_range = 32);
 COMMENT ON TABLE attune.outcome IS 'How a job ended: one row a job, once, for ever. Whoever writes one has locked the job''s chunk.';
 COMMENT ON COLUMN attune.outcome.ending IS '1 completed, 2 kept, 3 merged, 4 covered, 5 cancelled, 6 discarded.';
 COMMENT ON COLUMN attune.outcome.born IS 'Transaction that ended the job: the order in which attune.outcomes_since tells of it.';

@@ -1,0 +1,11 @@
+-- Asks for one job; the same dedup key again returns the same job.
+-- $1 tenant text
+-- $2 user_id text
+-- $3 flow text
+-- $4 kind text
+-- $5 payload bytea
+-- $6 dedup_key text
+-- $7 run_at timestamp with time zone
+-- $8 cost_ms real
+-- $9 trace text
+SELECT attune.enqueue($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -1,0 +1,6 @@
+-- One step of a campaign.
+-- $1 epoch bigint
+-- $2 campaign integer
+-- $3 cursor bigint
+-- $4 users integer
+SELECT attune.feed_campaign($1, $2, $3, $4)

@@ -1,0 +1,3 @@
+-- Makes the holder of the lock the leader.
+-- $1 name text
+SELECT attune.lead($1)

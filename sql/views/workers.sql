@@ -1,0 +1,12 @@
+CREATE OR REPLACE VIEW attune.workers WITH (security_invoker = true) AS
+SELECT w.worker_id, w.name, w.version,
+    CASE
+        WHEN w.state = 'stopped' THEN 'stopped'
+        WHEN w.lease_until < clock_timestamp() THEN 'lost'
+        WHEN w.in_hand > 0 AND w.progress_at < clock_timestamp() - interval '1 minute' THEN 'wedged'
+        ELSE w.state
+    END AS state,
+    (SELECT count(*) FROM attune.lane l WHERE l.owner = w.worker_id) AS lanes, w.in_hand, w.progress, w.started_at,
+    w.heartbeat_at, w.lease_until
+FROM attune.worker w;
+COMMENT ON VIEW attune.workers IS 'Workers: active, draining, stopped, lost (its lease ran out) or wedged (alive, work in hand, no progress for a minute).';
