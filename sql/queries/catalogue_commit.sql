@@ -1,5 +1,4 @@
--- Puts what was copied into a catalogue.
+-- Puts the copied items into a catalogue.
 -- $1 tenant text
 -- $2 catalogue text
--- $3 replace boolean
-SELECT items, added, differing FROM attune.catalogue_commit($1, $2, $3)
+SELECT added, changed, unchanged FROM attune.catalogue_commit($1, $2)

@@ -1,4 +1,4 @@
--- Makes a base the one that serves a tenant; the epoch.
+-- Makes a base the one that serves a tenant.
 -- $1 tenant text
--- $2 base text: name or digest
+-- $2 base text: its name or digest
 SELECT attune.promote($1, $2)

@@ -1,2 +1,2 @@
--- Makes the temporary table that users' examples are copied into.
+-- Makes the temporary table that recordings are copied into.
 SELECT attune.record_begin()

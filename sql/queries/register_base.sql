@@ -1,4 +1,4 @@
--- Registers a frozen model; the name that its digest is registered under.
+-- Makes a base known.
 -- $1 name text
 -- $2 digest text
 -- $3 width integer

@@ -30,10 +30,10 @@ BEGIN
         'bulk_commit(text, text, text, timestamptz, real, boolean)',
         'enqueue(text, text, text, text, bytea, text, timestamptz, real, text)', 'cancel(bigint)', 'retry(bigint)',
         'rollback(text, text, int, int)', 'erase_user(text, text)', 'promote(text, text)', 'activate_recipe(text, text)',
-        'readapt(text, text, text)', 'catalogue_begin()', 'catalogue_commit(text, text, boolean)'] LOOP
+        'readapt(text, text, text)'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION attune.%s TO attune_producer, attune_operator', signature);
     END LOOP;
-    FOREACH signature IN ARRAY ARRAY['create_tenant(text)', 'register_base(text, text, int)', 'map_role(text, name, text)', 'set_lanes(int)',
+    FOREACH signature IN ARRAY ARRAY['create_tenant(text)', 'map_role(text, name, text)', 'set_lanes(int)',
         'drain_worker(bigint, text)'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION attune.%s TO attune_operator', signature);
     END LOOP;

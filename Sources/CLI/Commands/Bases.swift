@@ -1,8 +1,7 @@
 import ArgumentParser
 import Foundation
 import Model
-import Postgres
-import Schema
+import Registry
 
 /// The frozen models of a deployment.
 struct Bases: ParsableCommand {
@@ -41,10 +40,10 @@ struct Bases: ParsableCommand {
             let base = try BaseFolder.open(path)
             let wanted = name ?? URL(filePath: path).lastPathComponent
             let width = base.configuration.width
-            let registered: String = try await connection.withDatabase { database in
-                try await database.run(
-                    SQL.Queries.registerBase, [.text(wanted), .text(base.digest), .int32(Int32(width))]
-                ).one().decode(0)
+            let registered = try await connection.withDatabase { database in
+                let registry = Registry(database)
+                try await registry.registerBase(name: wanted, digest: base.digest, width: width)
+                return try await registry.bases().first { $0.digest == base.digest }?.name ?? wanted
             }
             if registered != wanted { Terminal.note("it was registered before, as \(registered).") }
             if output.json { return try JSONOutput.print(Answer(base: registered, digest: base.digest, width: width)) }
@@ -73,10 +72,12 @@ struct Bases: ParsableCommand {
 
         func run() async throws {
             let lines = try await connection.withDatabase { database in
-                try await database.run(SQL.Queries.listBases).map { row in
+                let registry = Registry(database)
+                let tenants = try await registry.tenants()
+                return try await registry.bases().map { base in
                     Line(
-                        base: try row.decode("name"), digest: try row.decode("digest"), width: try row.decode("width"),
-                        registered: try row.decode("registered_at"), activeFor: try row.decode("active_for"))
+                        base: base.name, digest: base.digest, width: base.width, registered: base.registeredAt,
+                        activeFor: tenants.filter { $0.activeBase?.digest == base.digest }.map(\.name))
                 }
             }
             if output.json { return try lines.forEach { try JSONOutput.print($0) } }
@@ -112,8 +113,8 @@ struct Bases: ParsableCommand {
         }
 
         func run() async throws {
-            let epoch: Int64 = try await connection.withDatabase { database in
-                try await database.run(SQL.Queries.promoteBase, [.text(tenant.tenant), .text(base)]).one().decode(0)
+            let epoch = try await connection.withDatabase { database in
+                try await Registry(database).promote(base: base, for: tenant.tenant)
             }
             if output.json { return try JSONOutput.print(Answer(tenant: tenant.tenant, base: base, epoch: epoch)) }
             Terminal.output("active     \(base) serves \(tenant.tenant), epoch \(epoch)")

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Population
+import Registry
 
 /// The catalogues of a tenant.
 struct Catalogues: ParsableCommand {
@@ -27,9 +29,9 @@ struct Catalogues: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         private struct Answer: Encodable {
-            var items: Int64
-            var added: Int64
-            var changed: Int64
+            var items: Int
+            var added: Int
+            var changed: Int
             var rejected: Int
             var rejects: [RejectList.Reject]
             var seconds: Double
@@ -40,12 +42,12 @@ struct Catalogues: ParsableCommand {
             var reader = try ItemFile(path: file)
             var rejects = RejectList()
             let counts = try await connection.withDatabase { database in
-                try await database.requireTenant(tenant.tenant)
-                var items = CatalogueImport(
-                    database: database, tenant: tenant.tenant, catalogue: catalogue, replaces: true)
+                let registry = Registry(database)
+                _ = try await registry.tenant(tenant.tenant)
+                var items = CatalogueImport(registry: registry, tenant: tenant.tenant, catalogue: catalogue)
                 while let entry = try reader.next() {
                     switch entry {
-                    case .item(let item): try await items.add(item)
+                    case .item(let item): try await items.add(id: item.id, text: item.text)
                     case .refused(let problem): rejects.add(problem)
                     }
                 }
@@ -56,16 +58,16 @@ struct Catalogues: ParsableCommand {
             if output.json {
                 try JSONOutput.print(
                     Answer(
-                        items: counts.items, added: counts.added, changed: counts.differing, rejected: rejects.count,
+                        items: counts.items, added: counts.added, changed: counts.changed, rejected: rejects.count,
                         rejects: rejects.listed, seconds: seconds))
             } else {
                 rejects.show(rest: "all listed by --json")
                 Terminal.output(
                     "imported   \(Figures.count(counts.items)) items   \(Figures.count(counts.added)) new"
-                        + "   \(Figures.count(counts.differing)) changed   rejected \(rejects.count)"
+                        + "   \(Figures.count(counts.changed)) changed   rejected \(rejects.count)"
                         + "   \(Figures.span(seconds: seconds))")
             }
-            try rejects.end(taken: Int(counts.items))
+            try rejects.end(taken: counts.items)
         }
     }
 }

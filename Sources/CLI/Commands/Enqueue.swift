@@ -3,6 +3,7 @@ import Foundation
 import Population
 import Postgres
 import Problem
+import Registry
 import Schema
 
 /// A tenant's streams of jobs.
@@ -51,7 +52,7 @@ struct Enqueue: AsyncParsableCommand {
 
     func run() async throws {
         try await connection.withDatabase { database in
-            try await database.requireTenant(tenant.tenant)
+            _ = try await Registry(database).tenant(tenant.tenant)
             if let user {
                 try await enqueueOne(user, database)
             } else if let file {
@@ -66,7 +67,7 @@ struct Enqueue: AsyncParsableCommand {
         var job: Int64
     }
 
-    private func enqueueOne(_ user: String, _ database: Connection) async throws {
+    private func enqueueOne(_ user: String, _ database: ConnectionPool) async throws {
         let job: Int64 = try await database.run(
             SQL.Queries.enqueueJob,
             [
@@ -78,19 +79,16 @@ struct Enqueue: AsyncParsableCommand {
         Terminal.output("job        \(job)")
     }
 
-    private func enqueueAll(_ database: Connection) async throws {
+    private func enqueueAll(_ database: ConnectionPool) async throws {
         let started = Date()
         var bulk = BulkEnqueue(database: database, tenant: tenant.tenant, flow: bulkFlow, runAt: runAt)
         var (after, gone) = (Int64(0), 0)
         while true {
-            let page = try await database.run(
-                SQL.Queries.nextUsers,
-                [.text(tenant.tenant), .int64(after), .int32(Int32(BulkEnqueue.batchJobs))])
+            let page = try await Registry(database).users(
+                of: tenant.tenant, after: after, limit: BulkEnqueue.batchJobs)
             guard let last = page.last else { break }
-            after = try last.decode(0)
-            let jobs = try page.map {
-                RequestedJob(user: try $0.decode(1), line: 0, bytes: [])
-            }
+            after = last.uid
+            let jobs = page.map { RequestedJob(user: $0.id, line: 0, bytes: []) }
             // Users erased since the page was read are no longer there to adapt.
             gone += try await bulk.enqueue(jobs).count
             Terminal.progress("enqueue    \(bulk.counts.accepted) users")
@@ -104,7 +102,7 @@ struct Enqueue: AsyncParsableCommand {
         try report(bulk.counts, RejectList(), nil, Date().timeIntervalSince(started))
     }
 
-    private func enqueueFile(_ file: String, _ database: Connection) async throws {
+    private func enqueueFile(_ file: String, _ database: ConnectionPool) async throws {
         let started = Date()
         var reader = try JobFile(path: file)
         var bulk = BulkEnqueue(database: database, tenant: tenant.tenant, flow: bulkFlow, runAt: runAt)
@@ -165,7 +163,7 @@ struct Enqueue: AsyncParsableCommand {
         rejects.show(rest: "all in \(path ?? "")")
         Terminal.output(
             "accepted   \(Figures.count(counts.accepted))   duplicates \(Figures.count(counts.duplicates))"
-                + "   rejected \(Figures.count(Int64(rejects.count)))   \(Figures.span(seconds: seconds))")
+                + "   rejected \(Figures.count(rejects.count))   \(Figures.span(seconds: seconds))")
         if let path {
             Terminal.note("Fix and send only the rejected:\n  attune enqueue --tenant \(tenant.tenant) --file \(path)")
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Population
 import Problem
+import Registry
 
 /// Records users' examples from a file.
 struct Import: AsyncParsableCommand {
@@ -9,7 +10,7 @@ struct Import: AsyncParsableCommand {
         abstract: "Record users' examples from JSON lines, plain or zstd-compressed.",
         discussion: """
             A line is one user: {"user": "u-1", "examples": [{"text": "…", "label": 1}, {"item": "m17", "rating": 3.5}]}.
-            An example that has an item and a text puts the text into the catalogue, unless the item is there. Records \
+            An example that has an item and a text puts the text into the catalogue, whatever stood there. Records \
             only: attune enqueue asks for adaptations. A second import adds the examples again, except with --new-users.
 
             EXAMPLES:
@@ -41,9 +42,9 @@ struct Import: AsyncParsableCommand {
         limits.requiresBothClasses = !allowOneClass
         var reader = try PopulationReader(path: file, limits: limits)
         try await connection.withDatabase { database in
-            try await database.requireTenant(tenant.tenant)
-            var items = CatalogueImport(
-                database: database, tenant: tenant.tenant, catalogue: catalogue, replaces: false)
+            let registry = Registry(database)
+            _ = try await registry.tenant(tenant.tenant)
+            var items = CatalogueImport(registry: registry, tenant: tenant.tenant, catalogue: catalogue)
             var users = UserImport(
                 database: database, tenant: tenant.tenant, catalogue: catalogue, skipsUsersWithExamples: newUsers)
             var brought: Set<String> = []
@@ -55,7 +56,7 @@ struct Import: AsyncParsableCommand {
                     guard !user.examples.isEmpty else { continue }
                     for case (let item?, let text?) in user.examples.map({ ($0.item, $0.text) })
                     where brought.insert(item).inserted {
-                        try await items.add(CatalogueItem(id: item, text: text))
+                        try await items.add(id: item, text: text)
                     }
                     guard users.add(user, at: "\(file):\(line)") else { continue }
                     try await items.flush()
@@ -77,11 +78,9 @@ struct Import: AsyncParsableCommand {
                     counts: counts, items: items, rejected: rejects.count, rejects: rejects.listed, seconds: seconds))
         } else {
             rejects.show(rest: "all listed by --json")
-            if items.differing > 0 {
-                Terminal.note("\(items.differing) items are in the catalogue with another text, which stays.")
-            }
+            if items.changed > 0 { Terminal.note("\(items.changed) items of the catalogue have a new text.") }
             Terminal.output(
-                "recorded   \(Figures.count(Int64(counts.users))) users   \(Figures.count(Int64(counts.examples))) examples"
+                "recorded   \(Figures.count(counts.users)) users   \(Figures.count(counts.examples)) examples"
                     + "   \(Figures.count(items.added)) new items   skipped \(counts.skipped)   rejected \(rejects.count)"
                     + "   \(Figures.span(seconds: seconds))")
         }

@@ -3,7 +3,7 @@ import Foundation
 import Population
 import Postgres
 import Problem
-import Schema
+import Registry
 
 /// Makes people with distinct tastes.
 struct Sample: AsyncParsableCommand {
@@ -64,27 +64,25 @@ struct Sample: AsyncParsableCommand {
                     examplesPerUser: population.examplesPerUser, seconds: seconds))
         }
         Terminal.output(
-            "\(write == nil ? "recorded   " : "written    ")\(Figures.count(Int64(users - skipped))) users"
-                + "   \(population.examplesPerUser) examples each   \(Figures.count(Int64(items))) items"
+            "\(write == nil ? "recorded   " : "written    ")\(Figures.count(users - skipped)) users"
+                + "   \(population.examplesPerUser) examples each   \(Figures.count(items)) items"
                 + "   skipped \(skipped)   \(Figures.span(seconds: seconds))")
         if let tenant { Terminal.note("next       attune meta-train --tenant \(tenant)") }
     }
 
     /// Returns how many users were there already.
-    private func record(_ population: SyntheticPopulation, _ tenant: String, _ database: Connection) async throws -> Int
+    private func record(_ population: SyntheticPopulation, _ tenant: String, _ database: ConnectionPool) async throws
+        -> Int
     {
-        if try await database.run(SQL.Queries.findTenant, [.text(tenant)]).isEmpty {
-            try await database.run(SQL.Queries.addTenant, [.text(tenant)])
+        let registry = Registry(database)
+        if try await !registry.tenants().contains(where: { $0.name == tenant }) {
+            try await registry.createTenant(tenant)
         }
-        var catalogue = CatalogueImport(database: database, tenant: tenant, catalogue: "default", replaces: false)
-        for item in population.catalogue { try await catalogue.add(item) }
+        let texts = Dictionary(uniqueKeysWithValues: population.catalogue.map { ($0.id, $0.text) })
+        try await CatalogueImport.requireUnchanged(texts, in: "default", of: tenant, registry)
+        var catalogue = CatalogueImport(registry: registry, tenant: tenant, catalogue: "default")
+        for item in population.catalogue { try await catalogue.add(id: item.id, text: item.text) }
         try await catalogue.flush()
-        guard catalogue.counts.differing == 0 else {
-            throw Problem(
-                "catalogue_differs", at: tenant,
-                "\(catalogue.counts.differing) items of its catalogue have other texts than seed \(seed) generates.",
-                do: "use the seed and --items of the first sample, or another tenant.")
-        }
         var recording = UserImport(
             database: database, tenant: tenant, catalogue: "default", skipsUsersWithExamples: true)
         for index in 0..<users {

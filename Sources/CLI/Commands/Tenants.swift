@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Postgres
+import Registry
 import Schema
 
 /// The tenants of a deployment.
@@ -27,7 +28,7 @@ struct Tenants: ParsableCommand {
 
         func run() async throws {
             try await connection.withDatabase { database in
-                let id: Int32 = try await database.run(SQL.Queries.addTenant, [.text(name)]).one().decode(0)
+                let id = try await Registry(database).createTenant(name)
                 if output.json { return try JSONOutput.print(Answer(tenant: name, tenantID: id)) }
                 Terminal.output("tenant     \(name)")
             }

@@ -3,7 +3,8 @@ import Foundation
 /// Numbers, spans and times as people read them.
 enum Figures {
     /// `61,204`; on a terminal three digits from a million up: `10.2 M`.
-    static func count(_ value: Int64) -> String {
+    static func count(_ number: some BinaryInteger) -> String {
+        let value = Int64(clamping: number)
         if Terminal.isOutputATerminal, value >= 1_000_000 {
             let millions = Double(value) / 1e6
             let places = millions >= 100 ? 0 : millions >= 10 ? 1 : 2

@@ -44,7 +44,7 @@ struct QueueStatus: Encodable, Equatable {
     var workers: Int64 = 0
     var flows: [FlowLine] = []
 
-    static func read(from database: Connection) async throws -> QueueStatus {
+    static func read(from database: ConnectionPool) async throws -> QueueStatus {
         var status = QueueStatus()
         var endedByTenant: [String: Int64] = [:]
         for row in try await database.run(SQL.Queries.recentOutcomes) {

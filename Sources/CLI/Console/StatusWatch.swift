@@ -11,7 +11,7 @@ struct StatusWatch {
     let isJSON: Bool
 
     /// Runs until `q` or a signal.
-    func run(_ database: Connection) async throws {
+    func run(_ database: ConnectionPool) async throws {
         guard Terminal.isOutputATerminal, !isJSON else { return try await printChanges(database) }
         let keys = KeyPresses()
         try keys.begin()
@@ -39,7 +39,7 @@ struct StatusWatch {
         if interrupted.load(ordering: .relaxed) { throw ExitStatus.interrupted }
     }
 
-    private func redraw(_ database: Connection, until keys: KeyPresses) async throws {
+    private func redraw(_ database: ConnectionPool, until keys: KeyPresses) async throws {
         var rates: [Double] = []
         while !keys.isOver {
             let status = try await QueueStatus.read(from: database)
@@ -52,7 +52,7 @@ struct StatusWatch {
         }
     }
 
-    private func printChanges(_ database: Connection) async throws {
+    private func printChanges(_ database: ConnectionPool) async throws {
         var last: QueueStatus?
         while true {
             var status = try await QueueStatus.read(from: database)

@@ -14,13 +14,13 @@ struct BulkEnqueue {
 
     static let batchJobs = 50_000
 
-    let database: Connection
+    let database: ConnectionPool
     let tenant: String
     let flow: String
     let runAt: Date?
     private(set) var counts = Counts()
 
-    init(database: Connection, tenant: String, flow: String, runAt: Date?) {
+    init(database: ConnectionPool, tenant: String, flow: String, runAt: Date?) {
         self.database = database
         self.tenant = tenant
         self.flow = flow
@@ -31,7 +31,7 @@ struct BulkEnqueue {
     mutating func enqueue(_ jobs: [RequestedJob]) async throws -> [(position: Int, errorClass: String)] {
         guard !jobs.isEmpty else { return [] }
         let (row, rejected) = try await database.withTransaction { transaction in
-            try await transaction.run(SQL.Queries.bulkBegin)
+            try await transaction.execute(Statement(SQL.Queries.bulkBegin))
             try await transaction.copyIn(Statement(SQL.Copies.bulkJobs)) { writer in
                 for job in jobs {
                     try await writer.append([
@@ -39,11 +39,11 @@ struct BulkEnqueue {
                     ])
                 }
             }
-            let row = try await transaction.run(
-                SQL.Queries.bulkCommit,
+            let row = try await transaction.execute(
+                Statement(SQL.Queries.bulkCommit),
                 [.text(tenant), .text(flow), .text("adapt"), .timestamp(runAt), .float(nil), .bool(true)]
             ).one()
-            let rejected = try await transaction.run(SQL.Queries.bulkRejected)
+            let rejected = try await transaction.execute(Statement(SQL.Queries.bulkRejected))
             return (row, rejected)
         }
         counts.accepted += try row.decode("accepted", as: Int64.self)

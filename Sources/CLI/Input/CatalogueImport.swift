@@ -1,58 +1,67 @@
 import Postgres
-import Population
-import Schema
+import Problem
+import Registry
 
 /// Puts items into a tenant's catalogue, a batch a transaction.
 struct CatalogueImport {
     /// What became of the items.
     struct Counts: Encodable {
-        var items: Int64 = 0
-        var added: Int64 = 0
-        /// Items that were there with another text.
-        var differing: Int64 = 0
+        var added = 0
+        /// Items that had another text.
+        var changed = 0
+        var unchanged = 0
+
+        var items: Int { added + changed + unchanged }
     }
 
     private static let batchItems = 5000
     private static let batchBytes = 8 << 20
 
-    let database: Connection
+    let registry: Registry
     let tenant: String
     let catalogue: String
-    /// Whether an item that is there takes the new text.
-    let replaces: Bool
     private(set) var counts = Counts()
     private var batch: [CatalogueItem] = []
     private var byteCount = 0
 
-    init(database: Connection, tenant: String, catalogue: String, replaces: Bool) {
-        self.database = database
+    init(registry: Registry, tenant: String, catalogue: String) {
+        self.registry = registry
         self.tenant = tenant
         self.catalogue = catalogue
-        self.replaces = replaces
     }
 
-    mutating func add(_ item: CatalogueItem) async throws {
-        batch.append(item)
-        byteCount += item.text.utf8.count
+    mutating func add(id: String, text: String) async throws {
+        batch.append(CatalogueItem(id: id, text: text))
+        byteCount += text.utf8.count
         if batch.count >= Self.batchItems || byteCount >= Self.batchBytes { try await flush() }
     }
 
     mutating func flush() async throws {
         guard !batch.isEmpty else { return }
-        let items = batch
-        let row = try await database.withTransaction { transaction in
-            try await transaction.run(SQL.Queries.catalogueBegin)
-            try await transaction.copyIn(Statement(SQL.Copies.catalogueItems)) { writer in
-                for item in items { try await writer.append([.text(item.id), .text(item.text)]) }
-            }
-            return try await transaction.run(
-                SQL.Queries.catalogueCommit, [.text(tenant), .text(catalogue), .bool(replaces)]
-            ).one().values(Int64.self, Int64.self, Int64.self)
-        }
-        counts.items += row.0
-        counts.added += row.1
-        counts.differing += row.2
+        let report = try await registry.importCatalogue(batch, into: catalogue, of: tenant)
+        counts.added += report.added
+        counts.changed += report.changed
+        counts.unchanged += report.unchanged
         batch = []
         byteCount = 0
+    }
+
+    /// Refuses a catalogue in which an item of `texts` (by id) has another text: the users recorded with it would come to
+    /// have said something else.
+    static func requireUnchanged(
+        _ texts: [String: String], in catalogue: String, of tenant: String, _ registry: Registry
+    ) async throws {
+        var after: Int32 = 0
+        while true {
+            let page = try await registry.catalogueItems(catalogue, of: tenant, after: after, limit: 10_000)
+            guard let last = page.last else { return }
+            after = last.itemID
+            if let other = page.first(where: { item in texts[item.id, default: item.text] != item.text }) {
+                throw Problem(
+                    "catalogue_differs", at: "\(tenant)/\(catalogue)",
+                    "item \(Problem.excerpt(other.id)) has another text than this seed generates.",
+                    do: "use the seed and --items of the first sample, or another tenant.")
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Population
 import Postgres
 import Problem
+import Registry
 import Schema
 
 /// Records users' examples, a batch a transaction; a user whom the database refuses costs no other user anything.
@@ -19,13 +20,10 @@ struct UserImport {
         var location: String
     }
 
-    /// Limits of one recording; a user beyond them is recorded in several.
-    private static let recordingExamples = 4096
-    private static let recordingBytes = 1 << 20
     private static let batchUsers = 1000
     private static let batchExamples = 50_000
 
-    let database: Connection
+    let database: ConnectionPool
     let tenant: String
     let catalogue: String
     let skipsUsersWithExamples: Bool
@@ -34,7 +32,7 @@ struct UserImport {
     private var batch: [Entry] = []
     private var exampleCount = 0
 
-    init(database: Connection, tenant: String, catalogue: String, skipsUsersWithExamples: Bool) {
+    init(database: ConnectionPool, tenant: String, catalogue: String, skipsUsersWithExamples: Bool) {
         self.database = database
         self.tenant = tenant
         self.catalogue = catalogue
@@ -92,40 +90,17 @@ struct UserImport {
     }
 
     private func recordTogether(_ entries: ArraySlice<Entry>) async throws {
-        try await database.withTransaction { transaction in
-            try await transaction.run(SQL.Queries.recordBegin)
-            try await transaction.copyIn(Statement(SQL.Copies.recordings)) { writer in
-                for entry in entries {
-                    for part in Self.recordings(of: entry.user.examples) {
-                        try await writer.append(Self.row(entry.user.user, part))
-                    }
-                }
-            }
-            try await transaction.run(SQL.Queries.recordCommit, [.text(tenant), .text(catalogue)])
-        }
+        try await Registry(database).record(
+            entries.map { Recording($0.user) }, for: tenant, catalogue: catalogue)
     }
+}
 
-    /// Cuts examples into recordings within the limits, in order.
-    private static func recordings(of examples: [Example]) -> [ArraySlice<Example>] {
-        var parts: [ArraySlice<Example>] = []
-        var (start, byteCount) = (0, 0)
-        for (index, example) in examples.enumerated() {
-            let size = example.item == nil ? example.text?.utf8.count ?? 0 : 0
-            if index - start == recordingExamples || (index > start && byteCount + size > recordingBytes) {
-                parts.append(examples[start..<index])
-                (start, byteCount) = (index, 0)
-            }
-            byteCount += size
+extension Recording {
+    /// An example that names an item does not carry the text as well.
+    fileprivate init(_ user: UserExamples) {
+        let subjects = user.examples.map { example -> ExampleSubject in
+            if let item = example.item { .item(item) } else { .text(example.text ?? "") }
         }
-        parts.append(examples[start...])
-        return parts
-    }
-
-    /// One row of the COPY. An example that names an item does not carry the text as well.
-    private static func row(_ user: String, _ examples: ArraySlice<Example>) -> [Value] {
-        [
-            .text(user), .array(examples.map(\.item)), .array(examples.map(\.label)),
-            .array(examples.map { $0.item == nil ? $0.text : nil }),
-        ]
+        self.init(user: user.user, subjects: subjects, labels: user.examples.map(\.label))
     }
 }
