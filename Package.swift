@@ -25,10 +25,11 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Postgres", ["CPostgres", "Blocking", "Problem"], []),
     ("Zstd", ["CZstd", "Problem"], []),
     ("HTTPTransfer", ["CCurl", "Blocking", "Problem"], []),
-    ("Safetensors", ["Problem"], []),
-    ("Tokenizer", ["Problem"], []),
+    ("StrictJSON", [], []),
+    ("Safetensors", ["StrictJSON", "Problem"], []),
+    ("Tokenizer", ["StrictJSON", "Problem"], []),
     ("Tensor", ["COpenBLAS"], []),
-    ("Model", ["Tensor", "Safetensors", "Tokenizer", "Problem"], [crypto]),
+    ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
     ("Population", ["Zstd", "Tensor", "Problem"], []),
     ("Adapters", ["Model", "Tensor", "Safetensors", "Problem"], []),
     ("Gate", ["Tensor"], []),
@@ -37,7 +38,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Queue", ["Schema", "Postgres", "Problem"], [log]),
     ("Registry", ["Schema", "Postgres", "Problem"], [crypto]),
     ("ObjectStore", ["HTTPTransfer", "Blocking", "Problem"], [crypto]),
-    ("Artifacts", ["Adapters", "Safetensors", "Zstd", "ObjectStore", "Problem"], [crypto]),
+    ("Artifacts", ["Adapters", "Safetensors", "Zstd", "Problem"], [crypto]),
     (
         "Recipe", ["Meta", "Gate", "Adapters", "Model", "Tensor", "Artifacts", "Safetensors", "Zstd", "Problem"],
         [crypto]
@@ -51,7 +52,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         ], [log, crypto]
     ),
     ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
-    ("Embedded", ["Postgres", "Problem"], []),
+    ("Embedded", ["Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Gate", "Adapters", "Model", "Tensor", "Problem"], []),
 ]
 

@@ -33,6 +33,7 @@ public final class ConnectionPool: Sendable {
     ///
     /// - Throws: what `body` throws; what ``Connection/open(_:options:)`` throws; `poolExhausted`, `cancelled`, `misuse`
     ///   after ``close()``.
+    @discardableResult
     public func withConnection<Result>(_ body: (Connection) async throws -> Result) async throws -> Result {
         let connection = try await borrow()
         do {
@@ -55,6 +56,7 @@ public final class ConnectionPool: Sendable {
     /// Runs `body` in a transaction on a connection of the pool, and all of it again, as `retry` says, when the server
     /// undoes it because of another transaction (40001, 40P01). Throws as ``Connection/withTransaction(_:_:)`` and
     /// ``withConnection(_:)`` do.
+    @discardableResult
     public func withTransaction<Result>(
         _ isolation: TransactionIsolation = .readCommitted, retry: Backoff = .none,
         _ body: (Connection) async throws -> Result
@@ -104,8 +106,11 @@ public final class ConnectionPool: Sendable {
         let exhausted = Task {
             // Only cancelling this timer ends the sleep early.
             do { try await Task.sleep(for: .seconds(waitSeconds)) } catch { return }
-            let limit = state.withLock { $0.machine.limit }
-            giveUp(waiter, PostgresError(.poolExhausted, "none of \(limit) connections free in \(waitSeconds) s"))
+            let actions = state.withLock { state in
+                let message = "none of \(state.machine.limit) connections free in \(waitSeconds) s"
+                return state.machine.timedOut(waiter: waiter, PostgresError(.poolExhausted, message))
+            }
+            perform(actions)
         }
         defer { exhausted.cancel() }
         let cancelled = PostgresError(.cancelled, "the task was cancelled while waiting for a connection")

@@ -47,6 +47,13 @@ package struct PoolStateMachine<Member> {
         return [.fail(waiter: waiter, error)]
     }
 
+    /// A waiter's time is up. One for whom a connection is being opened goes on: it gets that one, or learns why it did not
+    /// come about.
+    package mutating func timedOut(waiter: Int, _ error: PostgresError) -> [Action] {
+        guard let index = waiters.firstIndex(of: waiter), index >= openingCount else { return [] }
+        return giveUp(waiter: waiter, error)
+    }
+
     /// A connection came about.
     package mutating func opened(_ member: Member) -> [Action] {
         openingCount -= 1

@@ -14,7 +14,9 @@ import CPostgres
         self.statement = statement
         rowCount = unsafe Int(PQntuples(raw))
         columns = unsafe (0..<PQnfields(raw)).map { column in
-            unsafe (String(cString: PQfname(raw, column)), PostgresType(oid: PQftype(raw, column)))
+            // The columns of a COPY have no names.
+            let name = unsafe PQfname(raw, column).map { unsafe String(cString: $0) } ?? ""
+            return unsafe (name, PostgresType(oid: PQftype(raw, column)))
         }
     }
 

@@ -17,6 +17,7 @@ extension Connection {
     ///
     /// - Throws: what `body` throws; `commitUnknown` when COMMIT was sent and the connection broke before its reply, so that
     ///   the caller has to look whether the transaction stands; `misuse` when `body` hid the failure of a statement.
+    @discardableResult
     public nonisolated func withTransaction<Result>(
         _ isolation: TransactionIsolation = .readCommitted, _ body: (Connection) async throws -> Result
     ) async throws -> Result {

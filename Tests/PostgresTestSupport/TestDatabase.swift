@@ -26,6 +26,7 @@ public struct TestDatabase: Sendable {
     /// Runs `body` with a database made for it.
     ///
     /// - Throws: what `body` throws; ``Leak`` when it leaves a connection open.
+    @discardableResult
     public static func with<Result>(
         _ content: Content = .migrated, _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
@@ -46,6 +47,7 @@ public struct TestDatabase: Sendable {
     }
 
     /// Runs `body` with a connection, and closes it.
+    @discardableResult
     public func withConnection<Result>(_ body: (Connection) async throws -> Result) async throws -> Result {
         let connection = try await Connection.open(conninfo, options: TestRun.options)
         do {
@@ -59,6 +61,7 @@ public struct TestDatabase: Sendable {
     }
 
     /// Runs `body` with a pool, and closes it.
+    @discardableResult
     public func withPool<Result>(limit: Int = 4, _ body: (ConnectionPool) async throws -> Result) async throws -> Result
     {
         let pool = ConnectionPool(conninfo, limit: limit, options: TestRun.options)

@@ -68,11 +68,12 @@ actor TestRun {
         return name
     }
 
-    /// The connection string of another database of the server.
-    static func conninfo(of database: String) throws -> String {
+    /// The connection string of another database of the server, with more settings if need be.
+    static func conninfo(of database: String, _ settings: String...) throws -> String {
         let given = try PostgresServer.requireConninfo()
-        guard given.contains("://") else { return given + " dbname=\(database)" }
-        return given + (given.contains("?") ? "&" : "?") + "dbname=\(database)"
+        let added = ["dbname=\(database)"] + settings
+        guard given.contains("://") else { return ([given] + added).joined(separator: " ") }
+        return given + (given.contains("?") ? "&" : "?") + added.joined(separator: "&")
     }
 
     static func administer(_ sql: String) async throws {

@@ -48,6 +48,16 @@ import Testing
         #expect(shown(pool.request(waiter: 2)) == ["lend a to 2"])
     }
 
+    @Test("time runs out for who waits for others, not for who waits for a connection to be opened")
+    func timeOut() {
+        var pool = PoolStateMachine<String>(limit: 1)
+        _ = pool.request(waiter: 1) + pool.request(waiter: 2)
+        #expect(shown(pool.timedOut(waiter: 1, .init(.poolExhausted, ""))) == [])
+        #expect(shown(pool.timedOut(waiter: 2, .init(.poolExhausted, ""))) == ["fail 2 pool_exhausted"])
+        #expect(shown(pool.opened("a")) == ["lend a to 1"])
+        #expect(shown(pool.timedOut(waiter: 1, .init(.poolExhausted, ""))) == [])
+    }
+
     @Test("closing ends waiters and idle connections at once and the lent ones when they return")
     func closing() {
         var pool = PoolStateMachine<String>(limit: 2)

@@ -1,0 +1,105 @@
+public import Adapters
+import Problem
+import Safetensors
+
+/// What an adapter was made for and with: it fits nothing else (invariant I6).
+public struct AdapterProvenance: Sendable, Hashable {
+    /// Hex SHA-256 of the base.
+    public let baseDigest: String
+    /// Hex SHA-256 of the recipe file.
+    public let recipeDigest: String
+
+    /// Pairs the two digests, each 64 hexadecimal digits.
+    public init(baseDigest: String, recipeDigest: String) {
+        self.baseDigest = baseDigest
+        self.recipeDigest = recipeDigest
+    }
+}
+
+/// One user's adapter as a plain safetensors file.
+///
+/// | tensor | dtype | shape | meaning |
+/// |---|---|---|---|
+/// | `head.kept_rows` | U8 | `[ceil(width / 8)]` | bitmap of stored rows, row `i` is bit `i % 8` (lowest first) of byte `i / 8` |
+/// | `head.values` | I8 | `[kept]` | one value per kept row, ascending |
+/// | `head.scale` | F32 | `[1]` | what one step of `values` is worth |
+/// | `head.bias` | F32 | `[1]` | difference to the start's bias |
+/// | `start.weights` | F32 | `[width]` | the recipe's start head; only in files made for people, never in packs |
+/// | `start.bias` | F32 | `[1]` | likewise |
+///
+/// Metadata: `format` (`attune.adapter`), `version` (readers refuse a newer one), `kind`, `width`, `base`, `recipe`.
+/// With features `x` of unit norm the user's score is
+/// `sigmoid(x · (start.weights + unpack(head)) + start.bias + head.bias)`.
+public struct AdapterFile: Sendable, Equatable {
+    /// The newest version this code reads and the one it writes.
+    public static let version = 1
+
+    /// The difference to the start.
+    public let delta: HeadDelta
+    /// What it fits.
+    public let provenance: AdapterProvenance
+    /// The recipe's start head, where the file carries it.
+    public let start: LinearHead?
+
+    /// Describes a file to be written.
+    public init(delta: HeadDelta, provenance: AdapterProvenance, start: LinearHead? = nil) {
+        self.delta = delta
+        self.provenance = provenance
+        self.start = start
+    }
+
+    /// The bytes; the same adapter gives the same bytes.
+    public func encoded() -> [UInt8] {
+        var writer = SafetensorsWriter(metadata: [
+            "format": "attune.adapter", "version": String(Self.version), "kind": "head_delta",
+            "width": String(delta.width), "base": provenance.baseDigest, "recipe": provenance.recipeDigest,
+        ])
+        writer.add("head.kept_rows", shape: [delta.keptRows.count], uint8s: delta.keptRows)
+        writer.add("head.values", shape: [delta.values.count], int8s: delta.values)
+        writer.add("head.scale", shape: [1], floats: [delta.scale])
+        writer.add("head.bias", shape: [1], floats: [delta.bias])
+        if let start {
+            writer.add("start.weights", shape: [start.width], floats: start.weights)
+            writer.add("start.bias", shape: [1], floats: [start.bias])
+        }
+        return writer.encoded()
+    }
+
+    /// Reads bytes that may come from anywhere.
+    ///
+    /// - Parameter location: the file or object, for errors.
+    /// - Throws: `adapter_malformed`, `payload_newer`, and what the safetensors reader refuses.
+    public init(decoding bytes: [UInt8], at location: String) throws {
+        let file = try SafetensorsFile(bytes, name: location)
+        func malformed(_ reason: String) -> Problem {
+            Problem(
+                "adapter_malformed", at: location, reason, do: "fetch it again; if it stays so, adapt the user anew.")
+        }
+        guard file.metadata["format"] == "attune.adapter", let version = file.metadata["version"].flatMap({ Int($0) })
+        else { throw malformed("the metadata does not say format attune.adapter and a version.") }
+        guard version <= Self.version else {
+            throw Problem(
+                "payload_newer", at: location, "adapter version \(version), this attune reads up to \(Self.version).",
+                do: "install the newer attune; nothing was changed.")
+        }
+        guard file.metadata["kind"] == "head_delta", let width = file.metadata["width"].flatMap({ Int($0) }),
+            (1...1_000_000).contains(width)
+        else { throw malformed("kind or width is not what version \(version) has.") }
+        guard let base = file.metadata["base"], let recipe = file.metadata["recipe"], base.utf8.count == 64,
+            recipe.utf8.count == 64
+        else { throw malformed("base or recipe digest is missing.") }
+        provenance = AdapterProvenance(baseDigest: base, recipeDigest: recipe)
+        let scale = try file.floats(of: "head.scale", shape: [1])
+        let bias = try file.floats(of: "head.bias", shape: [1])
+        delta = try HeadDelta(
+            width: width, keptRows: try file.uint8s(of: "head.kept_rows"), values: try file.int8s(of: "head.values"),
+            scale: scale[0], bias: bias[0], at: location)
+        if file.contains("start.weights") {
+            start = LinearHead(
+                weights: try file.floats(of: "start.weights", shape: [width]),
+                bias: try file.floats(of: "start.bias", shape: [1])[0])
+        } else {
+            start = nil
+        }
+    }
+}

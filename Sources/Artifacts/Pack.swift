@@ -1,0 +1,84 @@
+public import Problem
+
+/// Many users' frames in one object, with an index at its end: a million users do not need a million PUTs.
+///
+/// | offset | size | type | meaning |
+/// |---|---|---|---|
+/// | 0 | 8 | bytes | `ATTNPACK` |
+/// | 8 | 4 | u32 | version, 1; readers refuse a newer one |
+/// | 12 | 4 | u32 | width of the adapters |
+/// | 16 | 32 | bytes | base digest |
+/// | 48 | 32 | bytes | recipe digest |
+/// | 80 | … | bytes | zstd frames, back to back |
+/// | … | 48 × n | entries | u64 uid, u32 offset, u32 length, 32 bytes SHA-256 of the frame |
+/// | end - 16 | 4 | u32 | number of entries n |
+/// | end - 12 | 4 | u32 | offset of the first entry |
+/// | end - 8 | 8 | bytes | `ATTNPEND` |
+///
+/// Integers are little-endian. One user is read by one ranged GET, from offset and length in `attune.object_slot`; the
+/// index is for repacking and for recovery without the database.
+public enum Pack {
+    /// The newest version this code reads and the one it writes.
+    public static let version: UInt32 = 1
+    static let start = Array("ATTNPACK".utf8)
+    static let end = Array("ATTNPEND".utf8)
+    static let headerByteCount = 80
+    static let entryByteCount = 48
+    static let trailerByteCount = 16
+
+    /// Where one user's frame lies.
+    public struct Entry: Sendable, Equatable {
+        /// The user's surrogate id.
+        public let uid: Int64
+        /// First byte of the frame in the object.
+        public let offset: Int32
+        /// Bytes of the frame.
+        public let length: Int32
+        /// SHA-256 of the frame.
+        public let sha256: [UInt8]
+    }
+
+    /// The entries of a whole pack, checked against its bytes.
+    ///
+    /// - Throws: `pack_malformed` or `payload_newer`.
+    public static func entries(of pack: [UInt8], at location: String) throws(Problem) -> [Entry] {
+        func malformed(_ reason: String) -> Problem {
+            Problem("pack_malformed", at: location, reason, do: "fetch it again; its SHA-256 is in attune.object.")
+        }
+        guard pack.count >= headerByteCount + trailerByteCount, Array(pack.prefix(8)) == start,
+            Array(pack.suffix(8)) == end
+        else { throw malformed("it does not begin and end as a pack of \(pack.count) bytes does.") }
+        let version = pack.word(at: 8)
+        guard version <= Self.version else {
+            throw Problem(
+                "payload_newer", at: location, "pack version \(version), this attune reads up to \(Self.version).",
+                do: "install the newer attune; nothing was changed.")
+        }
+        let count = Int(pack.word(at: pack.count - 16))
+        let index = Int(pack.word(at: pack.count - 12))
+        let (indexBytes, isTooLarge) = count.multipliedReportingOverflow(by: entryByteCount)
+        guard !isTooLarge, index >= headerByteCount, index + indexBytes + trailerByteCount == pack.count else {
+            throw malformed("an index of \(count) entries from byte \(index) does not fit \(pack.count) bytes.")
+        }
+        var entries: [Entry] = []
+        for position in stride(from: index, to: index + indexBytes, by: entryByteCount) {
+            let uid = UInt64(pack.word(at: position)) | UInt64(pack.word(at: position + 4)) << 32
+            let (offset, length) = (Int(pack.word(at: position + 8)), Int(pack.word(at: position + 12)))
+            guard offset >= headerByteCount, length > 0, offset + length <= index else {
+                throw malformed("entry \(entries.count) names bytes \(offset)+\(length) outside 80..<\(index).")
+            }
+            entries.append(
+                Entry(
+                    uid: Int64(bitPattern: uid), offset: Int32(offset), length: Int32(length),
+                    sha256: Array(pack[(position + 16)..<(position + 48)])))
+        }
+        return entries
+    }
+}
+
+extension [UInt8] {
+    /// A little-endian word.
+    fileprivate func word(at offset: Int) -> UInt32 {
+        (0..<4).reduce(0) { $0 | UInt32(self[offset + $1]) << UInt32(8 * $1) }
+    }
+}

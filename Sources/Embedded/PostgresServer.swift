@@ -1,0 +1,93 @@
+import Foundation
+import Glibc
+import Problem
+
+/// A private PostgreSQL in a folder: made on first start, reached only through a Unix socket in that folder.
+///
+/// PostgreSQL refuses to run as root; under root it runs as the account `postgres`, which the Debian package makes.
+public struct PostgresServer: Sendable {
+    /// The server's folder: `data`, `socket` and `log`.
+    public let folder: String
+    private static let account = "postgres"
+
+    /// Names the folder; nothing is made or started.
+    public init(folder: String) { self.folder = folder }
+
+    /// Where clients connect, as a libpq conninfo.
+    public var conninfo: String { "host=\(folder)/socket dbname=attune user=attune" }
+
+    /// The process id of the postmaster, nil when it is not running.
+    public var processID: Int32? { ServerProcess(pidFile: "\(folder)/data/postmaster.pid").processID }
+
+    /// Starts the server and waits until it answers, creating cluster and database if they are missing.
+    ///
+    /// - Parameter isDurable: false turns `fsync` off, for tests that throw the data away.
+    /// - Throws: `tool_missing`, `path_too_long`, or `tool_failed` with the end of the server's log.
+    public func start(isDurable: Bool = true) throws {
+        if processID != nil { return }
+        let socket = "\(folder)/socket"
+        guard socket.utf8.count < 90 else {
+            throw Problem(
+                "path_too_long", at: socket, "a Unix socket's path may have 107 bytes, this folder leaves no room.",
+                do: "choose a shorter --dir.")
+        }
+        let isNew = !FileManager.default.fileExists(atPath: "\(folder)/data/PG_VERSION")
+        if isNew { try initialize(isDurable: isDurable) }
+        try tool("pg_ctl").run(
+            ["start", "-w", "-t", "60", "-D", "\(folder)/data", "-l", "\(folder)/log", "-o", "-k \(socket)"],
+            as: Self.account)
+        if isNew {
+            try tool("createdb").run(["-h", socket, "-U", "attune", "attune"])
+        }
+    }
+
+    /// Stops the server; `immediate` is a crash (recovery at the next start), otherwise open transactions are ended.
+    public func stop(immediate: Bool = false) throws {
+        guard processID != nil else { return }
+        try tool("pg_ctl").run(
+            ["stop", "-w", "-m", immediate ? "immediate" : "fast", "-D", "\(folder)/data"], as: Self.account)
+    }
+
+    /// Kills the postmaster and waits until its last child is gone, as a power cut would leave the data.
+    public func kill() throws {
+        try ServerProcess(pidFile: "\(folder)/data/postmaster.pid").end(with: SIGKILL, within: 5)
+    }
+
+    private func initialize(isDurable: Bool) throws {
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: "\(folder)/socket", withIntermediateDirectories: true)
+        if getuid() == 0 {
+            for path in [folder, "\(folder)/socket"] {
+                try Tool("chown", package: "coreutils").run(["\(Self.account):\(Self.account)", path])
+            }
+        }
+        try tool("initdb").run(
+            ["-D", "\(folder)/data", "-U", "attune", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
+            as: Self.account)
+        let settings = """
+            listen_addresses = ''
+            unix_socket_permissions = 0700
+            max_connections = 200
+            shared_buffers = 256MB
+            max_wal_size = 4GB
+            wal_compression = lz4
+            fsync = \(isDurable ? "on" : "off")
+            log_min_duration_statement = 2000
+            jit = off
+
+            """
+        try settings.write(toFile: "\(folder)/attune.conf", atomically: true, encoding: .utf8)
+        let main = "\(folder)/data/postgresql.conf"
+        let text = try String(contentsOfFile: main, encoding: .utf8) + "\ninclude '\(folder)/attune.conf'\n"
+        try text.write(toFile: "\(folder)/data/postgresql.conf", atomically: false, encoding: .utf8)
+    }
+
+    private func tool(_ name: String) throws -> Tool {
+        let versions = "/usr/lib/postgresql"
+        let installed =
+            FileManager.default.fileExists(atPath: versions)
+            ? try FileManager.default.contentsOfDirectory(atPath: versions) : []
+        let newest = installed.compactMap { Int($0) }.sorted(by: >).map { "\(versions)/\($0)/bin" }
+        return try Tool(name, package: "postgresql", folders: newest)
+    }
+}

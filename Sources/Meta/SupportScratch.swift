@@ -1,0 +1,43 @@
+import Tensor
+
+/// One user's support gathered out of the pack, in buffers that the next user reuses.
+struct SupportScratch {
+    let width: Int
+    private(set) var count = 0
+    /// `[count, width]`, the directions `x P`.
+    private var directions: [Float] = []
+    private(set) var startLogits: [Float] = []
+    private(set) var labels: [Float] = []
+
+    init(width: Int) { self.width = width }
+
+    /// Copies a user's newest examples.
+    mutating func gather(_ user: UserSupport, from features: ProjectedFeatures, newest limit: Int) {
+        let taken = max(0, user.count - limit)..<user.count
+        count = taken.count
+        labels = Array(user.labels[taken])
+        directions.removeAll(keepingCapacity: true)
+        startLogits.removeAll(keepingCapacity: true)
+        let stride = width + 1
+        for example in taken {
+            let first = Int(user.rows[example]) * stride
+            directions.append(contentsOf: features.rows.values[first..<first + width])
+            startLogits.append(features.rows.values[first + width])
+        }
+    }
+
+    /// `Y Yᵀ`, shape `[count, count]`.
+    func gram() -> [Float] {
+        var gram = [Float](repeating: 0, count: count * count)
+        matmul(directions.span, directions.span, into: &gram, m: count, n: count, k: width, transposeB: true)
+        return gram
+    }
+
+    /// `a = Yᵀ α`, written to one row of the pack's states.
+    func combine(_ coefficients: [Float], into states: inout Matrix, row: Int) {
+        guard count > 0 else { return }
+        var combined = [Float](repeating: 0, count: width)
+        matmul(coefficients.span, directions.span, into: &combined, m: 1, n: width, k: count)
+        states.values.replaceSubrange(row * width..<(row + 1) * width, with: combined)
+    }
+}

@@ -1,3 +1,0 @@
-import Testing
-
-@Suite struct ImportTests { @Test("placeholder") func none() { #expect(Bool(true)) } }

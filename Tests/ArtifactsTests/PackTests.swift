@@ -1,0 +1,93 @@
+import Adapters
+import Artifacts
+import Crypto
+import Foundation
+import Problem
+import Tensor
+import Testing
+
+@Suite struct PackTests {
+    static let provenance = AdapterProvenance(
+        baseDigest: String(repeating: "ab", count: 32), recipeDigest: String(repeating: "0f", count: 32))
+
+    /// A delta of `kept` random rows.
+    static func delta(kept: Int, seed: UInt64, width: Int = 384) throws -> HeadDelta {
+        var random = RandomSource(seed: seed)
+        let dense = (0..<width).map { _ in Float(random.normal()) }
+        let rows = Array(random.permutation(width).prefix(kept)).sorted()
+        return try #require(HeadDelta(quantizing: dense, keeping: rows, bias: Float(random.normal())))
+    }
+
+    @Test("every user of a pack is read back from the bytes that the entry names", arguments: [0, 1, 192, 384])
+    func roundTrip(kept: Int) throws {
+        var writer = PackWriter(provenance: Self.provenance, width: 384)
+        let deltas = try (0..<5).map { try Self.delta(kept: kept, seed: UInt64($0)) }
+        let entries = deltas.enumerated().map { writer.add($0.element, uid: Int64($0.offset) - 2) }
+        let (bytes, sha256) = writer.finish()
+        #expect(sha256 == Array(SHA256.hash(data: bytes)))
+        #expect(try Pack.entries(of: bytes, at: "test") == entries)
+        var coder = AdapterFrameCoder(provenance: Self.provenance, width: 384)
+        for (entry, delta) in zip(entries, deltas) {
+            let frame = Array(bytes[Int(entry.offset)..<Int(entry.offset + entry.length)])
+            #expect(Array(SHA256.hash(data: frame)) == entry.sha256)
+            #expect(try coder.decode(frame, at: "test").delta == delta)
+        }
+    }
+
+    @Test("half the rows of a 384-wide head cost less than 400 bytes a user, index included")
+    func size() throws {
+        var writer = PackWriter(provenance: Self.provenance, width: 384)
+        for user in 0..<1000 { _ = writer.add(try Self.delta(kept: 192, seed: UInt64(user)), uid: Int64(user)) }
+        let perUser = writer.finish().bytes.count / 1000
+        #expect(perUser < 400, "\(perUser) bytes a user")
+    }
+
+    @Test("a pack cut anywhere, or with any of its last bytes changed, is refused or names the same bytes")
+    func damage() throws {
+        var writer = PackWriter(provenance: Self.provenance, width: 384)
+        let entries = try (0..<3).map { writer.add(try Self.delta(kept: 8, seed: UInt64($0)), uid: Int64($0)) }
+        let bytes = writer.finish().bytes
+        for length in 0..<bytes.count {
+            #expect(throws: Problem.self) { try Pack.entries(of: Array(bytes.prefix(length)), at: "cut") }
+        }
+        for position in (bytes.count - 16)..<bytes.count {
+            var damaged = bytes
+            damaged[position] ^= 0xFF
+            #expect(throws: Problem.self, "byte \(position)") { try Pack.entries(of: damaged, at: "damaged") }
+        }
+        #expect(entries.count == 3)
+    }
+
+    @Test("a frame read under another recipe is refused as a mismatch or as unreadable, never applied")
+    func provenanceIsChecked() throws {
+        var coder = AdapterFrameCoder(provenance: Self.provenance, width: 384)
+        let frame = coder.encode(try Self.delta(kept: 8, seed: 1))
+        let other = AdapterProvenance(
+            baseDigest: Self.provenance.baseDigest, recipeDigest: String(repeating: "1e", count: 32))
+        #expect(throws: (any Error).self) {
+            var foreign = AdapterFrameCoder(provenance: other, width: 384)
+            _ = try foreign.decode(frame, at: "test")
+        }
+    }
+
+    @Test("a file of a newer version is refused by that name")
+    func newerVersion() throws {
+        let file = AdapterFile(delta: try Self.delta(kept: 3, seed: 2), provenance: Self.provenance).encoded()
+        let text = String(decoding: file, as: Unicode.ASCII.self)
+        let place = try #require(text.range(of: #""version":"1""#))
+        var newer = file
+        newer[text.distance(from: text.startIndex, to: place.upperBound) - 2] = UInt8(ascii: "2")
+        #expect { try AdapterFile(decoding: newer, at: "test") } throws: {
+            ($0 as? Problem)?.errorClass == "payload_newer"
+        }
+    }
+
+    @Test("a key says which claim made it, and only such keys are read")
+    func keys() throws {
+        let key = ArtifactKey(
+            prefix: "t/7f", chunkID: 12, attempt: 3, token: UUID(), sha256: String(repeating: "ab", count: 32))
+        #expect(ArtifactKey(key.text) == key)
+        #expect(ArtifactKey("t/7f/12-3-\(UUID().uuidString.lowercased())-abc") == nil)
+        #expect(ArtifactKey("recipes") == nil)
+    }
+}
