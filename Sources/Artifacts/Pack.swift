@@ -23,7 +23,7 @@ public enum Pack {
     static let start = Array("ATTNPACK".utf8)
     static let end = Array("ATTNPEND".utf8)
     static let headerByteCount = 80
-    static let entryByteCount = 48
+    package static let entryByteCount = 48
     static let trailerByteCount = 16
 
     /// Where one user's frame lies.

@@ -50,12 +50,6 @@ extension [UInt8] {
     fileprivate mutating func append(word: UInt32) {
         for byte in 0..<4 { append(UInt8(truncatingIfNeeded: word >> UInt32(8 * byte))) }
     }
-
-    /// Lower-case hexadecimal digits.
-    public var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
 }
 
 /// The 32 bytes of a digest written as 64 hexadecimal digits.
