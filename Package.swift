@@ -15,8 +15,9 @@ let strict: [SwiftSetting] = [
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let channels = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 /// The layout: a row imports only rows above it, exactly those it names. `ArchitectureTests` holds the sources to it.
 let libraries: [(name: String, imports: [String], packages: [Target.Dependency])] = [
@@ -30,30 +31,33 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Tokenizer", ["StrictJSON", "Problem"], []),
     ("Tensor", ["COpenBLAS"], []),
     ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
-    ("Population", ["Zstd", "Tensor", "Problem"], []),
-    ("Adapters", ["Model", "Tensor", "Safetensors", "Problem"], []),
-    ("Gate", ["Tensor"], []),
-    ("Meta", ["Adapters", "Gate", "Model", "Tensor", "Problem"], []),
+    ("Population", ["StrictJSON", "Zstd", "Tensor", "Problem"], []),
+    ("Adapters", ["Tensor", "Safetensors", "Problem"], []),
+    ("Gate", [], []),
+    ("Meta", ["Adapters", "Gate", "Tensor", "Problem"], []),
     ("Schema", ["Postgres", "Problem"], [crypto]),
     ("Queue", ["Schema", "Postgres", "Problem"], [log]),
     ("Registry", ["Schema", "Postgres", "Problem"], [crypto]),
     ("ObjectStore", ["HTTPTransfer", "Blocking", "Problem"], [crypto]),
     ("Artifacts", ["Adapters", "Safetensors", "Zstd", "Problem"], [crypto]),
+    ("Recipe", ["Meta", "Gate", "Adapters", "Tensor", "Safetensors", "Problem"], [crypto]),
     (
-        "Recipe", ["Meta", "Gate", "Adapters", "Model", "Tensor", "Artifacts", "Safetensors", "Zstd", "Problem"],
-        [crypto]
+        "Serving",
+        [
+            "Recipe", "Meta", "Model", "Adapters", "Tensor", "Artifacts", "ObjectStore", "Registry", "Blocking",
+            "Problem",
+        ], []
     ),
-    ("Serving", ["Recipe", "Model", "Adapters", "Tensor", "Artifacts", "ObjectStore", "Registry", "Problem"], []),
     (
         "Worker",
         [
-            "Queue", "Registry", "Recipe", "Gate", "Meta", "Adapters", "Model", "Tensor", "Artifacts", "ObjectStore",
-            "Postgres", "Blocking", "Problem",
-        ], [log, crypto]
+            "Queue", "Registry", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor", "Artifacts", "Zstd",
+            "ObjectStore", "Blocking", "Problem",
+        ], [log, channels]
     ),
-    ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
+    ("Scheduler", ["Queue", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Problem"], []),
-    ("Evaluation", ["Population", "Recipe", "Meta", "Gate", "Adapters", "Model", "Tensor", "Problem"], []),
+    ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
 ]
 
 let present: (String) -> Bool = { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\($0)") }
@@ -73,7 +77,10 @@ for library in libraries where present("Sources/\(library.name)") {
             name: library.name,
             dependencies: library.imports.filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
                 + library.packages,
-            swiftSettings: strict,
+            // Kernels are loops over floats: unoptimised they are 20 times slower, and every test that runs the
+            // base model with them.
+            swiftSettings: strict
+                + (library.name == "Tensor" ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []),
             plugins: library.name == "Schema" ? ["EmbedSQLPlugin"] : []))
     if present("Tests/\(library.name)Tests") {
         targets.append(
@@ -104,7 +111,7 @@ if present("Sources/CLI") {
         .executableTarget(
             name: "CLI",
             dependencies: libraries.map(\.name).filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
-                + [log, crypto, arguments, lifecycle],
+                + [log, crypto, arguments, signals],
             swiftSettings: strict))
 }
 targets.append(.testTarget(name: "ArchitectureTests", swiftSettings: strict))
@@ -123,6 +130,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],

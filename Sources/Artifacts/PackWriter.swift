@@ -36,7 +36,6 @@ public struct PackWriter: ~Copyable {
             bytes.append(word: UInt32(truncatingIfNeeded: entry.uid >> 32))
             bytes.append(word: UInt32(entry.offset))
             bytes.append(word: UInt32(entry.length))
-            bytes += entry.sha256
         }
         bytes.append(word: UInt32(entries.count))
         bytes.append(word: index)
@@ -49,12 +48,6 @@ extension [UInt8] {
     /// Appends a little-endian word.
     fileprivate mutating func append(word: UInt32) {
         for byte in 0..<4 { append(UInt8(truncatingIfNeeded: word >> UInt32(8 * byte))) }
-    }
-
-    /// Lower-case hexadecimal digits.
-    public var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
 

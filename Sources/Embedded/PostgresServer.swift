@@ -33,12 +33,23 @@ public struct PostgresServer: Sendable {
         }
         let isNew = !FileManager.default.fileExists(atPath: "\(folder)/data/PG_VERSION")
         if isNew { try initialize(isDurable: isDurable) }
-        try tool("pg_ctl").run(
-            ["start", "-w", "-t", "60", "-D", "\(folder)/data", "-l", "\(folder)/log", "-o", "-k \(socket)"],
-            as: Self.account)
-        if isNew {
-            try tool("createdb").run(["-h", socket, "-U", "attune", "attune"])
+        let pid = try tool("postgres").start(
+            ["-D", "\(folder)/data", "-k", socket], as: Self.account, log: "\(folder)/log")
+        try waitUntilReady(pid)
+        if isNew { try tool("createdb").run(["-h", socket, "-U", "attune", "attune"]) }
+    }
+
+    private func waitUntilReady(_ pid: Int32) throws {
+        let probe = try tool("pg_isready")
+        let deadline = Date(timeIntervalSinceNow: 60)
+        while Date() < deadline, ProcessTable.isRunning(pid) {
+            if (try? probe.run(["-q", "-h", "\(folder)/socket"])) != nil { return }
+            usleep(30_000)
         }
+        let log = try String(contentsOfFile: "\(folder)/log", encoding: .utf8)
+        throw Problem(
+            "start_failed", at: folder, "PostgreSQL did not become ready: \(log.suffix(400))",
+            do: "mend what its log names and start again; no data was removed.")
     }
 
     /// Stops the server; `immediate` is a crash (recovery at the next start), otherwise open transactions are ended.

@@ -29,10 +29,19 @@ struct ServerProcess: Sendable {
         if FileManager.default.fileExists(atPath: pidFile) { try FileManager.default.removeItem(atPath: pidFile) }
     }
 
-    /// A zombie of this process no longer serves anybody: it counts as gone.
-    private func isAlive(_ pid: Int32) -> Bool {
-        guard kill(pid, 0) == 0 || errno == EPERM else { return false }
-        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+    private func isAlive(_ pid: Int32) -> Bool { ProcessTable.isRunning(pid) }
+}
+
+/// Which processes run, by the kernel's own word.
+///
+/// Foundation's `Process.isRunning` waits until every descendant that inherited its channel is gone, so that a program
+/// that leaves a server behind never seems to end.
+public enum ProcessTable {
+    /// Whether a process exists and is not a zombie, which no longer serves anybody.
+    public static func isRunning(_ pid: Int32) -> Bool {
+        guard kill(pid, 0) == 0 || errno == EPERM,
+            let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        else { return false }
         return stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].dropFirst(2).first != "Z"
     }
 }

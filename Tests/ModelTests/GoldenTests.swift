@@ -30,6 +30,13 @@ let baseFolder = ProcessInfo.processInfo.environment["ATTUNE_TEST_BASE"]
 
 @Suite(.enabled(if: baseFolder != nil, "set ATTUNE_TEST_BASE to the folder of all-MiniLM-L6-v2"))
 struct GoldenTests {
+    @Test("the default base has the digest that the golden values were made with")
+    func digest() throws {
+        let base = try BaseFolder.open(try #require(baseFolder))
+        #expect(base.files.map(\.name) == ["model.safetensors", "config.json", "tokenizer.json"])
+        #expect(base.digest == "eea1adec1908f6f36c8329414a35be1f17330eba48df748aad5bafdb7a054a21")
+    }
+
     @Test("token ids of the 200 texts equal the reference's, 512-token truncation included")
     func tokenIDs() throws {
         let golden = try Golden()

@@ -177,4 +177,35 @@ import Testing
         #expect(problem.errorClass == "file_unreadable")
         #expect(problem.reason.contains("no such file"))
     }
+
+    @Test("damage of any few bytes is refused or leaves a file whose every tensor can be read", arguments: 0..<20)
+    func damaged(seed: Int) throws {
+        var writer = SafetensorsWriter(metadata: ["k": "v"])
+        writer.add("first", shape: [2, 2], floats: [1, 2, 3, 4])
+        writer.add("second", shape: [3], int8s: [1, 2, 3])
+        let whole = writer.encoded()
+        var generator = SeededGenerator(state: UInt64(seed))
+        for _ in 0..<500 {
+            var bytes = whole
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                bytes[Int.random(in: bytes.indices, using: &generator)] = .random(in: .min ... .max, using: &generator)
+            }
+            do {
+                let file = try SafetensorsFile(bytes, name: "damaged")
+                for tensor in file.tensors { #expect(try file.bytes(of: tensor.name).count == tensor.byteRange.count) }
+            } catch let problem as Problem {
+                #expect(["file_truncated", "safetensors_malformed"].contains(problem.errorClass), "seed \(seed)")
+            }
+        }
+    }
+}
+
+/// Knuth's linear congruential generator (MMIX), enough to place damage and to place it again.
+private struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state >> 32 | state << 32
+    }
 }

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import Tensor
+
+/// The `attune` command.
+struct Attune: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attune",
+        abstract: "A model that fits each of your users, kept fresh by a queue that loses nothing.",
+        discussion: """
+            A first run, all on this machine:
+              attune up --background
+              attune sample --tenant demo --users 1000
+              attune meta-train --tenant demo
+              attune enqueue --tenant demo --all
+              attune status --watch
+
+            \(ExitStatus.help)
+            """,
+        version: BuildIdentity.version,
+        groupedSubcommands: [
+            CommandGroup(name: "Run it", subcommands: [Up.self, Down.self]),
+            CommandGroup(name: "Set it up", subcommands: [Migrate.self, DSN.self]),
+            CommandGroup(name: "Adapt and ask", subcommands: []),
+            CommandGroup(name: "Measure", subcommands: [Version.self]),
+        ])
+}
+
+/// Parses, runs, and turns every ending into an exit status and at most one error of two lines.
+@main enum Main {
+    static func main() async {
+        do {
+            try KernelChoice.restartIfHeldBack(environment: ProcessInfo.processInfo.environment)
+            BLASLibrary.useOneThread()
+            var command = try Attune.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(report(error))
+        }
+    }
+
+    /// Says what went wrong on standard error (help goes to standard output) and returns the exit status.
+    static func report(_ error: any Error) -> Int32 {
+        if let ending = error as? ExitStatus { return ending.rawValue }
+        if Attune.exitCode(for: error) == .success {
+            print(Attune.fullMessage(for: error))
+            return ExitStatus.done.rawValue
+        }
+        let (status, text) = ExitStatus.judge(error)
+        Terminal.error(text)
+        return status.rawValue
+    }
+}

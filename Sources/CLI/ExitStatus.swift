@@ -1,0 +1,73 @@
+import ArgumentParser
+import Problem
+
+/// What the exit status of `attune` says; also thrown to end a command that has already said everything.
+enum ExitStatus: Int32, Error, CaseIterable {
+    case done = 0
+    case answerIsNo = 1
+    case usage = 2
+    case partlyDone = 3
+    case notFound = 4
+    case conflict = 5
+    case unreachable = 6
+    case notAllowed = 7
+    case badInput = 8
+    case timedOut = 9
+    case defect = 70
+    case interrupted = 130
+
+    /// One clause each, for `--help`.
+    var meaning: String {
+        switch self {
+        case .done: "done"
+        case .answerIsNo: "done, and the answer is no (doctor found something, a job ended badly, verify differs)"
+        case .usage: "usage or configuration, nothing done"
+        case .partlyDone: "partly done, rejects listed"
+        case .notFound: "no such tenant, job, user or recipe"
+        case .conflict: "conflict (dedup key, stale revision, digests)"
+        case .unreachable: "database or store out of reach after retries, safe to repeat"
+        case .notAllowed: "not allowed"
+        case .badInput: "bad input, nothing done"
+        case .timedOut: "--timeout passed, work goes on"
+        case .defect: "defect in Attune"
+        case .interrupted: "Ctrl-C"
+        }
+    }
+
+    /// The list at the end of `attune --help`.
+    static var help: String {
+        "EXIT STATUS:\n" + allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
+    }
+
+    /// The status of an error class; classes not listed are input that a person has to change.
+    static func status(of problem: Problem) -> ExitStatus {
+        switch problem.errorClass {
+        case "unknown_tenant", "unknown_user", "unknown_job", "unknown_recipe", "unknown_base", "unknown_catalogue",
+            "unknown_item", "no_revision", "nothing_running":
+            .notFound
+        case "dedup_conflict", "stale_revision", "base_mismatch", "recipe_mismatch", "schema_newer", "already_exists",
+            "already_running", "migration_changed":
+            .conflict
+        case "database_unreachable", "store_unavailable", "database_lost", "commit_unknown": .unreachable
+        case "store_denied", "database_denied", "not_allowed": .notAllowed
+        case "digest_mismatch", "object_missing": .answerIsNo
+        case "usage", "tool_missing", "path_too_long", "configuration_missing", "configuration_wrong": .usage
+        case "timed_out": .timedOut
+        case "defect": .defect
+        default: problem.isRetryable ? .unreachable : .badInput
+        }
+    }
+
+    /// The status and the words for any error a command ended with.
+    static func judge(_ error: any Error) -> (ExitStatus, String) {
+        if let convertible = error as? any ProblemConvertible {
+            return (status(of: convertible.problem), convertible.problem.description)
+        }
+        if error is CancellationError { return (.interrupted, "interrupted; nothing was left half done.") }
+        if Attune.exitCode(for: error) == .validationFailure { return (.usage, Attune.fullMessage(for: error)) }
+        let defect = Problem(
+            "defect", at: "attune", "an error nobody expected: \(error)",
+            do: "please report it with the command and `attune version --json`; no job is lost.")
+        return (.defect, defect.description)
+    }
+}

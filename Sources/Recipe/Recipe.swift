@@ -1,0 +1,104 @@
+public import Adapters
+public import Gate
+public import Meta
+public import Problem
+
+/// The product of meta-training: what every adaptation under one base starts from and how it steps.
+public struct Recipe: Sendable, Equatable {
+    /// What people call it.
+    public var name: String
+    /// The base whose features it was learned on; adapting on any other is refused (I6).
+    public var baseDigest: String
+    /// The start and the steps.
+    public var rule: PreconditionedRule
+    /// The head of a user without an adapter: the one head for everyone, better than the rule's unadapted start.
+    public var headWithoutData: LinearHead
+    /// How a job adapts.
+    public var settings: AdaptationSettings
+    /// The figures it was accepted on.
+    public var validation: ValidationFigures
+
+    /// The kind of adapter it makes, as artifacts and active recipes name it.
+    public static let kind = "pooled_head"
+
+    /// Assembles a recipe.
+    public init(
+        name: String, baseDigest: String, rule: PreconditionedRule, headWithoutData: LinearHead,
+        settings: AdaptationSettings, validation: ValidationFigures
+    ) {
+        precondition(rule.width == headWithoutData.width, "one width")
+        self.name = name
+        self.baseDigest = baseDigest
+        self.rule = rule
+        self.headWithoutData = headWithoutData
+        self.settings = settings
+        self.validation = validation
+    }
+
+    /// A recipe that nothing was meta-trained for: plain steps from one head, the guard trusting no support below four.
+    public static func plain(name: String, baseDigest: String, head: LinearHead) -> Recipe {
+        Recipe(
+            name: name, baseDigest: baseDigest, rule: .plain(from: head), headWithoutData: head,
+            settings: AdaptationSettings(
+                steps: 1, rowBudget: head.width, maximumExamples: 128, scale: 0.5,
+                guarding: GuardSettings(smallSupportGain: 0)),
+            validation: ValidationFigures(users: 0, rows: []))
+    }
+
+    /// Number of features.
+    public var width: Int { rule.width }
+
+    /// Chooses the stored rows.
+    public var gate: any RowGate { MagnitudeGate() }
+
+    /// Refuses a base that the recipe was not learned on.
+    ///
+    /// - Throws: `base_mismatch`, naming both.
+    public func check(baseDigest other: String, at location: String) throws(Problem) {
+        guard other == baseDigest else {
+            throw Problem(
+                "base_mismatch", at: location,
+                "recipe \(name) was learned on base \(baseDigest.prefix(8))…, this is base \(other.prefix(8))….",
+                do: "activate a recipe of this base, or meta-train one.")
+        }
+    }
+
+    /// The head a user is served with.
+    ///
+    /// - Parameter delta: the user's adapter, nil without one.
+    public func head(of delta: HeadDelta?) -> LinearHead { delta?.applied(to: rule.start) ?? headWithoutData }
+}
+
+/// What a recipe scored on the validation users of its data; they had no part in learning it.
+public struct ValidationFigures: Sendable, Equatable, Codable {
+    /// One number of steps at one support size.
+    public struct Row: Sendable, Equatable, Codable {
+        /// Inner steps; 0 is the head without data.
+        public var steps: Int
+        /// Support size.
+        public var support: Int
+        /// Mean area under the curve over users, guard off.
+        public var areaUnderCurve: Double
+        /// Mean query log loss over users, nats, guard off.
+        public var logLoss: Double
+
+        /// States one row.
+        public init(steps: Int, support: Int, areaUnderCurve: Double, logLoss: Double) {
+            self.steps = steps
+            self.support = support
+            self.areaUnderCurve = areaUnderCurve
+            self.logLoss = logLoss
+        }
+    }
+
+    /// How many users were scored.
+    public var users: Int
+    /// By steps, then by support size; empty when no user of the data could be scored.
+    public var rows: [Row]
+
+    /// States figures.
+    public init(users: Int, rows: [Row]) {
+        self.users = users
+        self.rows = rows
+    }
+}

@@ -1,0 +1,109 @@
+import Adapters
+import Meta
+import Problem
+import Recipe
+import Safetensors
+import Tensor
+import Testing
+
+@Suite struct RecipeCodecTests {
+    static func recipe(width: Int = 12, isDense: Bool = true) -> Recipe {
+        var random = RandomSource(seed: 1)
+        func normals(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.normal()) } }
+        return Recipe(
+            name: "taste \"v1\"", baseDigest: String(repeating: "ab", count: 32),
+            rule: PreconditionedRule(
+                start: LinearHead(weights: normals(width), bias: 0.5),
+                preconditioner: isDense
+                    ? .dense(Matrix(rows: width, columns: width, values: normals(width * width))) : .isotropic(2.5),
+                steps: [
+                    StepParameters(logRate: -0.2, logBiasRate: -2, decayLogit: -4),
+                    StepParameters(logRate: -1.2, logBiasRate: -3, decayLogit: -5),
+                ], supportExponent: 0.45),
+            headWithoutData: LinearHead(weights: normals(width), bias: -0.25),
+            settings: AdaptationSettings(
+                steps: 2, rowBudget: 8, maximumExamples: 64, scale: 0.5,
+                guarding: GuardSettings(smallSupportGain: 0.003)),
+            validation: ValidationFigures(
+                users: 75, rows: [.init(steps: 1, support: 8, areaUnderCurve: 0.6342, logLoss: 0.6655)]))
+    }
+
+    /// The file with one metadata entry replaced.
+    private func edited(_ key: String, _ value: String?) throws -> [UInt8] {
+        let file = try SafetensorsFile(Self.recipe().encode(), name: "r")
+        var metadata = file.metadata
+        metadata[key] = value
+        var writer = SafetensorsWriter(metadata: metadata)
+        for tensor in file.tensors {
+            writer.add(
+                tensor.name, type: tensor.elementType, shape: tensor.shape, bytes: try file.bytes(of: tensor.name))
+        }
+        return writer.encoded()
+    }
+
+    private func errorClass(_ bytes: [UInt8]) -> String? {
+        do {
+            _ = try Recipe(decoding: bytes, at: "r")
+            return nil
+        } catch let problem as Problem { return problem.errorClass } catch { return "\(error)" }
+    }
+
+    @Test("a recipe reads back equal, and the same recipe gives the same bytes", arguments: [true, false])
+    func roundTrips(isDense: Bool) throws {
+        let recipe = Self.recipe(isDense: isDense)
+        let bytes = try recipe.encode()
+        #expect(try Recipe(decoding: bytes, at: "r") == recipe)
+        #expect(try Recipe(decoding: bytes, at: "r").encode() == bytes)
+    }
+
+    @Test("the digest is SHA-256 in hex, with leading zeros")
+    func digest() {
+        #expect(
+            Recipe.digest(of: Array("abc".utf8))
+                == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    }
+
+    @Test("a newer format, another file and a damaged one are refused by name")
+    func refuses() throws {
+        let bytes = try Self.recipe().encode()
+        #expect(errorClass(bytes) == nil)
+        #expect(errorClass(try edited("version", "2")) == "recipe_newer")
+        #expect(errorClass(try edited("format", "other")) == "recipe_malformed")
+        #expect(errorClass(try edited("settings", nil)) == "recipe_malformed")
+        #expect(errorClass(try edited("validation", "{")) == "recipe_malformed")
+        let settings = { (changed: String) in
+            "{\"guarding\":null,\"maximumExamples\":64,\"rowBudget\":8,\"scale\":0.5,\"steps\":2,\(changed)}"
+        }
+        #expect(
+            errorClass(try edited("settings", "{\"maximumExamples\":64,\"rowBudget\":8,\"scale\":0.5,\"steps\":2}"))
+                == nil)
+        #expect(
+            errorClass(try edited("settings", settings("\"x\":1").replacing("\"steps\":2", with: "\"steps\":3")))
+                == "recipe_malformed")
+        #expect(
+            errorClass(
+                try edited("settings", settings("\"x\":1").replacing("\"rowBudget\":8", with: "\"rowBudget\":13")))
+                == "recipe_malformed")
+        #expect(errorClass(Array(bytes.dropLast(5))) == "file_truncated")
+    }
+
+    @Test("a recipe of another base is refused, naming both")
+    func checksTheBase() throws {
+        let recipe = Self.recipe()
+        try recipe.check(baseDigest: recipe.baseDigest, at: "acme/u-1")
+        do {
+            try recipe.check(baseDigest: "41aa00000000", at: "acme/u-1")
+            Issue.record("accepted")
+        } catch {
+            #expect(error.errorClass == "base_mismatch")
+            #expect(error.reason.contains("abababab") && error.reason.contains("41aa0000"))
+        }
+    }
+
+    @Test("a user without an adapter is served by the head without data")
+    func servesTheHead() throws {
+        let recipe = Self.recipe()
+        #expect(recipe.head(of: nil) == recipe.headWithoutData)
+        #expect(recipe.head(of: .zero(width: recipe.width)) == recipe.rule.start)
+    }
+}
