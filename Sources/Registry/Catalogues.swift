@@ -86,20 +86,6 @@ extension Registry {
             return StoredItem(itemID: itemID, id: id, text: text, digest: digest)
         }
     }
-
-    /// The texts of a tenant's items, with their SHA-256, by item id; ids that are not there are left out.
-    public func itemTexts(
-        _ itemIDs: [Int32], tenantID: Int32
-    ) async throws -> [Int32: (text: String, digest: [UInt8])] {
-        let rows = try await pool.execute(
-            Statement(SQL.Queries.tenantItemTexts), [.int32(tenantID), .array(itemIDs)])
-        var texts: [Int32: (text: String, digest: [UInt8])] = Dictionary(minimumCapacity: rows.count)
-        for row in rows {
-            let (itemID, text, digest) = try row.values(Int32.self, String.self, [UInt8].self)
-            texts[itemID] = (text, digest)
-        }
-        return texts
-    }
 }
 
 /// Takes the items of a catalogue on their way to the server.
