@@ -19,14 +19,20 @@ struct Attune: AsyncParsableCommand {
             """,
         version: BuildIdentity.version,
         groupedSubcommands: [
-            CommandGroup(name: "Run it", subcommands: [Up.self, Down.self]),
+            CommandGroup(name: "Run it", subcommands: [Up.self, Down.self, WorkerCommand.self, SchedulerCommand.self]),
             CommandGroup(
                 name: "Set it up",
                 subcommands: [
-                    Migrate.self, DSN.self, Tenants.self, Bases.self, Catalogues.self, Import.self, Sample.self,
+                    Migrate.self, DSN.self, Tenants.self, Bases.self, Recipes.self, Catalogues.self, Import.self,
+                    Sample.self, MetaTrain.self,
                 ]),
-            CommandGroup(name: "Adapt and ask", subcommands: [Enqueue.self, Status.self]),
-            CommandGroup(name: "Measure", subcommands: [Version.self]),
+            CommandGroup(
+                name: "Adapt and ask",
+                subcommands: [
+                    Enqueue.self, Status.self, Jobs.self, JobCommand.self, UserCommand.self, Cancel.self, Retry.self,
+                    AdapterCommand.self, Predict.self,
+                ]),
+            CommandGroup(name: "Measure", subcommands: [Doctor.self, Eval.self, Version.self]),
         ])
 }
 
