@@ -15,6 +15,13 @@ public struct CurrentAdapter: Sendable {
     /// The recipe it was made with.
     public let recipe: Recipe
 
+    /// Puts together what was read and verified; tests put together what they made.
+    package init(place: AdapterPlace, delta: HeadDelta?, recipe: Recipe) {
+        self.place = place
+        self.delta = delta
+        self.recipe = recipe
+    }
+
     /// The head the user is served with.
     public var head: LinearHead { recipe.head(of: delta) }
 

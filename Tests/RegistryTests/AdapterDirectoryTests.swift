@@ -105,6 +105,32 @@ import Testing
         }
     }
 
+    @Test("a role sees its own tenants' adapters; another's tenant looks like none (invariant I7)")
+    func rowLevelSecurity() async throws {
+        try await TestDatabase.with { database in
+            try await database.withPool { pool in
+                let role = "\(database.name)_reader"
+                try await run(Self.setUp, pool)
+                for text in [
+                    "SELECT attune.create_tenant('birch')", "CREATE ROLE \(role)", "GRANT attune_reader TO \(role)",
+                    "SELECT attune.map_role('birch', '\(role)', 'read')",
+                ] { try await run(text, pool) }
+                let reader = ConnectionPool(database.conninfo + " options='-c role=\(role)'", limit: 1)
+                let directory = AdapterDirectory(reader)
+                func refusal(_ tenant: String) async -> String? {
+                    await errorClass { _ = try await directory.place(tenant: tenant, user: "u-1", base: "small") }
+                }
+                let before = [await refusal("acme"), await refusal("birch")]
+                try await run("SELECT attune.map_role('acme', '\(role)', 'read')", pool)
+                let after = await refusal("acme")
+                await reader.close()
+                for text in ["DROP OWNED BY \(role)", "DROP ROLE \(role)"] { try await run(text, pool) }
+                #expect(before == ["unknown_tenant", "unknown_user"])
+                #expect(after == nil)
+            }
+        }
+    }
+
     private func errorClass(_ body: () async throws -> Void) async -> String? {
         do {
             try await body()

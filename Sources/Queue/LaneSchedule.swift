@@ -1,0 +1,81 @@
+/// Which lane a worker claims next, and from where: the lane heads it has seen, as a value without a clock or a database.
+///
+/// A lane is read on from its mark, so that what was claimed or has died before it is not read again. A transaction that
+/// commits late may put a chunk before the mark; hence each lane is swept, every quarter of a second, for chunks inserted
+/// since the oldest transaction that was open at the sweep before, and read from its start when it is new and every minute.
+public struct LaneSchedule: Sendable {
+    private struct Lane {
+        var mark = LaneMark.start
+        var next: LaneMark?
+        /// Sweeps look for what this transaction or a later one inserted; nil until the first read.
+        var lateSince: Int64?
+        var sweptAt = -Double.infinity
+        var rescannedAt = -Double.infinity
+        var isBlocked = false
+    }
+
+    private var lanes: [Int32: Lane] = [:]
+    private let sweepSeconds: Double
+    private let rescanSeconds: Double
+
+    /// Makes a schedule without lanes.
+    ///
+    /// - Parameters:
+    ///   - sweepSeconds: how old the sweep of a lane gets before it is due again. With many lanes it is 5 ms a lane.
+    ///   - rescanSeconds: how long a mark is trusted.
+    public init(sweepSeconds: Double = 0.25, rescanSeconds: Double = 60) {
+        self.sweepSeconds = sweepSeconds
+        self.rescanSeconds = rescanSeconds
+    }
+
+    /// Takes the lanes that the worker owns now. A new one is read from its start.
+    public mutating func setLanes(_ owned: [Int32]) {
+        lanes = Dictionary(uniqueKeysWithValues: Set(owned).map { ($0, lanes[$0] ?? Lane()) })
+    }
+
+    /// Whether a lane waits for the worker to hold nothing: claim nothing until then, and say so with
+    /// ``handsAreEmpty()``.
+    public var wantsEmptyHands: Bool { lanes.values.contains(where: \.isBlocked) }
+
+    /// Lets the lanes go on that waited for the worker to hold nothing.
+    public mutating func handsAreEmpty() {
+        for lane in lanes.keys { lanes[lane]?.isBlocked = false }
+    }
+
+    /// The claim to make now, at `seconds` of a clock that only rises; nil when there is nothing to look at yet.
+    public mutating func nextClaim(workerID: Int64, at seconds: Double) -> ClaimRequest? {
+        guard !wantsEmptyHands else { return nil }
+        let sweepEvery = max(sweepSeconds, 0.005 * Double(lanes.count))
+        let oldest = lanes.min { ($0.value.sweptAt, $0.key) < ($1.value.sweptAt, $1.key) }
+        if let (id, lane) = oldest, seconds - lane.sweptAt >= sweepEvery {
+            var request = ClaimRequest(workerID: workerID, lane: id)
+            if let lateSince = lane.lateSince, seconds - lane.rescannedAt < rescanSeconds {
+                (request.mark, request.lateSince) = (lane.mark, lateSince)
+            }
+            return request
+        }
+        let heads = lanes.compactMap { lane in lane.value.next.map { (next: $0, id: lane.key) } }
+        guard let head = heads.min(by: { ($0.next, $0.id) < ($1.next, $1.id) }) else { return nil }
+        var request = ClaimRequest(workerID: workerID, lane: head.id)
+        request.mark = lanes[head.id]?.mark ?? .start
+        return request
+    }
+
+    /// Learns what a claim of ``nextClaim(workerID:at:)`` gave.
+    public mutating func note(_ result: ClaimResult, of request: ClaimRequest, at seconds: Double) {
+        guard var lane = lanes[request.lane] else { return }  // moved away meanwhile
+        lane.isBlocked = result.needsEmptyHands
+        let found = !result.chunks.isEmpty || result.endedJobs > 0
+        if request.lateSince != nil {
+            // Whatever was left by the budget is still since the same transaction; look again at once.
+            if !found { (lane.lateSince, lane.sweptAt) = (result.horizon, seconds) }
+            lane.next = result.next
+        } else {
+            if request.mark == .start {
+                (lane.rescannedAt, lane.sweptAt, lane.lateSince) = (seconds, seconds, result.horizon)
+            }
+            (lane.mark, lane.next) = (result.mark, result.next)
+        }
+        lanes[request.lane] = lane
+    }
+}

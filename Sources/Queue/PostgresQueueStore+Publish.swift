@@ -1,0 +1,35 @@
+import Postgres
+import Problem
+import Schema
+
+extension PostgresQueueStore {
+    /// See ``QueueStore/publish(_:)``.
+    public func publish(_ delivery: Delivery) async throws -> PublishReport {
+        let reports = delivery.reports
+        let verdicts = reports.map { Verdict($0, retryPolicy) }
+        func column<Element: PostgresValue>(_ value: (Verdict) -> Element) -> Value { .array(verdicts.map(value)) }
+        let row = try await run(
+            SQL.Queries.publishDelivery,
+            Parameters([
+                .array(delivery.chunks.map(\.chunkID)), .array(delivery.chunks.map(\.attempt)),
+                .array(delivery.chunks.map(\.token)),
+                .text(delivery.object?.key), .bytes(delivery.object?.sha256), .int64(delivery.object?.byteCount),
+                .array(reports.map(\.job.jobID)), .array(reports.map(\.job.chunkID)), column(\.code),
+                .array(reports.map(\.job.epoch)), .array(reports.map(\.job.parentRevision)), column(\.dataThrough),
+                column(\.draft?.offset), column(\.draft?.length), column(\.draft?.sha256),
+                column(\.measurements?.examples), column(\.measurements?.steps), column(\.measurements?.rows),
+                column(\.measurements?.lossBefore), column(\.measurements?.lossAfter),
+                column(\.measurements?.storedBytes), column(\.measurements?.fetchMilliseconds),
+                column(\.measurements?.adaptMilliseconds), column(\.measurements?.encodeMilliseconds),
+                column(\.measurements?.uploadMilliseconds), column(\.delayMilliseconds), column(\.errorClass),
+                column(\.message),
+            ])
+        ).one()
+        var report = PublishReport()
+        (report.completed, report.kept) = try (row.decode(0), row.decode(1))
+        (report.superseded, report.retried) = try (row.decode(2), row.decode(3))
+        (report.discarded, report.erased) = try (row.decode(4), row.decode(5))
+        (report.lostChunks, report.publishedBefore) = try (row.decode(6), row.decode(7))
+        return report
+    }
+}

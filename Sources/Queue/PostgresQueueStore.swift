@@ -1,0 +1,160 @@
+public import Postgres
+import Problem
+import Schema
+
+/// The queue in PostgreSQL: each call is one statement, hence one transaction, of the functions in schema `attune`.
+public struct PostgresQueueStore: QueueStore {
+    let pool: ConnectionPool
+    let retryPolicy: RetryPolicy
+    /// For calls that are safe to repeat: every one here but a single enqueue without a dedup key.
+    let repeats: Backoff
+
+    /// Makes a store over a pool; the pool's role needs attune_worker, and attune_producer to enqueue.
+    public init(_ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall) {
+        self.pool = pool
+        self.retryPolicy = retryPolicy
+        self.repeats = repeats
+    }
+
+    /// Runs a statement that is safe to repeat, again where the error goes away by itself.
+    @discardableResult
+    func run(_ file: SQLFile, _ parameters: Parameters) async throws -> Rows {
+        var (failures, random) = (0, SystemRandomNumberGenerator())
+        while true {
+            do {
+                return try await pool.execute(Statement(file), parameters)
+            } catch let error as PostgresError where error.isRetryable {
+                failures += 1
+                guard let delay = repeats.delaySeconds(afterFailures: failures, random: &random) else { throw error }
+                try await Task.sleep(for: .seconds(delay))
+            }
+        }
+    }
+
+    /// Asks for one job. Without a dedup key a lost reply is not repeated: it could make a second job.
+    public func enqueue(_ job: NewJob) async throws -> Int64 {
+        let parameters: Parameters = [
+            .text(job.tenant), .text(job.user), .text(job.flow.rawValue), .text(job.kind), .bytes(job.payload),
+            .text(job.dedupKey), .timestamp(job.runAt), .float(job.costMilliseconds), .text(job.trace),
+        ]
+        let rows =
+            job.dedupKey == nil
+            ? try await pool.execute(Statement(SQL.Queries.enqueueJob), parameters)
+            : try await run(SQL.Queries.enqueueJob, parameters)
+        return try rows.one().decode(0)
+    }
+
+    /// Copies the entries to the server and enqueues them there.
+    public func enqueue(_ bulk: Bulk) async throws -> BulkReport {
+        try await pool.withTransaction { connection in
+            try await connection.execute(Statement(SQL.Queries.bulkBegin))
+            try await connection.copyIn(Statement(SQL.Copies.bulkJobs)) { writer in
+                for entry in bulk.entries {
+                    try await writer.append([
+                        .text(entry.user), .bytes(entry.payload), .text(entry.dedupKey), .text(entry.trace),
+                    ])
+                }
+            }
+            let row = try await connection.execute(
+                Statement(SQL.Queries.bulkCommit),
+                [
+                    .text(bulk.tenant), .text(bulk.flow.rawValue), .text(bulk.kind), .timestamp(bulk.runAt),
+                    .float(bulk.costMilliseconds), .bool(bulk.keepsGoing),
+                ]
+            ).one()
+            var report = BulkReport()
+            (report.accepted, report.duplicates) = try (row.decode(0), row.decode(1))
+            report.chunks = try row.decode(3)
+            if let first = try row.decode(4, as: Int64?.self), let last = try row.decode(5, as: Int64?.self) {
+                report.jobIDs = first...last
+            }
+            if try row.decode(2, as: Int.self) > 0 {
+                report.rejected = try await connection.execute(Statement(SQL.Queries.bulkRejected)).map {
+                    BulkReport.Rejection(line: try $0.decode(0), errorClass: try $0.decode(1))
+                }
+            }
+            return report
+        }
+    }
+
+    /// See ``QueueStore/registerWorker(name:version:)``.
+    public func registerWorker(name: String, version: String) async throws -> WorkerRegistration {
+        let row = try await run(SQL.Queries.registerWorker, [.text(name), .text(version)]).one()
+        return WorkerRegistration(workerID: try row.decode(0), leaseSeconds: try row.decode(1))
+    }
+
+    /// See ``QueueStore/heartbeat(_:)``.
+    public func heartbeat(_ heartbeat: Heartbeat) async throws -> WorkerOrders {
+        let row = try await run(
+            SQL.Queries.heartbeat,
+            [.int64(heartbeat.workerID), .int64(heartbeat.progress), .int32(heartbeat.jobsInHand)]
+        ).one()
+        return WorkerOrders(
+            state: try row.decodeCase(0), leaseSeconds: try row.decode(1), lanes: try row.decode(2),
+            hasLeader: try row.decode(4))
+    }
+
+    /// See ``QueueStore/setState(_:ofWorker:)``.
+    @discardableResult
+    public func setState(_ state: WorkerState, ofWorker workerID: Int64) async throws -> Bool {
+        try await run(SQL.Queries.setWorkerState, [.int64(workerID), .text(state.rawValue)]).one().decode(0)
+    }
+
+    /// See ``QueueStore/adoptLanes(workerID:)``.
+    @discardableResult
+    public func adoptLanes(workerID: Int64) async throws -> Int {
+        try await run(SQL.Queries.adoptLanes, [.int64(workerID)]).one().decode(0)
+    }
+
+    /// See ``QueueStore/cancel(jobID:)``.
+    public func cancel(jobID: Int64) async throws -> JobState {
+        try await run(SQL.Queries.cancelJob, [.int64(jobID)]).one().decodeCase(0)
+    }
+
+    /// See ``QueueStore/retry(jobID:)``. A lost reply is not repeated: it could make a second job.
+    public func retry(jobID: Int64) async throws -> Int64 {
+        try await pool.execute(Statement(SQL.Queries.retryJob), [.int64(jobID)]).one().decode(0)
+    }
+
+    /// See ``QueueStore/job(_:)``.
+    public func job(_ jobID: Int64) async throws -> JobStatus? {
+        guard let row = try await run(SQL.Queries.jobStatus, [.int64(jobID)]).oneOrNone() else { return nil }
+        return JobStatus(
+            jobID: try row.decode(0), tenant: try row.decode(1), user: try row.decode(2), state: try row.decodeCase(3),
+            attempt: try row.decode(4), tries: try row.decode(5), errorClass: try row.decode(6),
+            message: try row.decode(7), revision: try row.decode(8), mergedInto: try row.decode(9))
+    }
+
+    /// See ``QueueStore/rescue(limit:)``.
+    public func rescue(limit: Int = 100) async throws -> [RescuedChunk] {
+        try await run(SQL.Queries.rescueChunks, [.int32(Int32(limit))]).map { row in
+            RescuedChunk(
+                chunkID: try row.decode(0), workerID: try row.decode(1), errorClass: try row.decode(2),
+                requeued: try row.decode(3), discarded: try row.decode(4))
+        }
+    }
+
+    /// See ``QueueStore/wake(limit:)``.
+    public func wake(limit: Int = 1000) async throws -> Int {
+        try await run(SQL.Queries.wakeChunks, [.int32(Int32(limit))]).one().decode(0)
+    }
+}
+
+extension Backoff {
+    /// For calls of the queue: eight tries over some ten seconds; a worker that gets no answer for longer says so.
+    public static let queueCall = Backoff(tries: 8, firstDelaySeconds: 0.05, longestDelaySeconds: 5)
+}
+
+extension Row {
+    /// Reads a text column as a case of an enumeration.
+    func decodeCase<Case: RawRepresentable<String>>(_ column: Int) throws -> Case {
+        let word = try decode(column, as: String.self)
+        guard let known = Case(rawValue: word) else {
+            throw Problem(
+                "schema_newer", at: "\(Case.self)",
+                "the database says \(Problem.excerpt(word)), which this attune does not know.",
+                do: "install a newer attune.")
+        }
+        return known
+    }
+}

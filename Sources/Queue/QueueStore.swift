@@ -1,0 +1,139 @@
+/// Where the queue is kept: PostgreSQL in earnest, memory in tests of what stands on it.
+///
+/// Leases are judged by the store's clock alone. Every write about claimed work shows its ``Fence``, and changes nothing
+/// when the fence is over. Errors are `Problem`s, or convertible to them.
+public protocol QueueStore: Sendable {
+    /// Asks for one job and returns its id; the same dedup key again returns the same id.
+    ///
+    /// - Throws: `unknown_tenant`, `unknown_user`, `unknown_kind`, `dedup_conflict`, `payload_too_long`.
+    func enqueue(_ job: NewJob) async throws -> Int64
+    /// Asks for many jobs, all in one transaction. Throws as ``enqueue(_:)-(NewJob)`` does, naming the first bad entry.
+    func enqueue(_ bulk: Bulk) async throws -> BulkReport
+
+    /// Makes a worker known. The same name again is another worker, which inherits nothing.
+    func registerWorker(name: String, version: String) async throws -> WorkerRegistration
+    /// Extends the lease of everything that the worker holds, and says what it is to do.
+    ///
+    /// - Throws: `worker_gone` when it was stopped or never was.
+    func heartbeat(_ heartbeat: Heartbeat) async throws -> WorkerOrders
+    /// Sets a worker active, draining or stopped; false when it had stopped before.
+    @discardableResult func setState(_ state: WorkerState, ofWorker workerID: Int64) async throws -> Bool
+    /// Gives a worker lanes that nobody alive owns, up to its fair share; for when no scheduler leads.
+    @discardableResult func adoptLanes(workerID: Int64) async throws -> Int
+
+    /// Takes chunks of one lane. Resolves base and recipe, and coalesces: of one user's jobs in what is claimed the newest
+    /// runs and the others end as merged; one whose data is covered ends as covered.
+    ///
+    /// - Throws: `worker_gone` when the worker's lease has run out: send a heartbeat first.
+    func claim(_ request: ClaimRequest) async throws -> ClaimResult
+    /// Ends chunks in one transaction: outcomes, revisions and pointers, and retry chunks for what did not end.
+    ///
+    /// Safe to repeat: what an earlier call with a lost reply did is reported as published before.
+    func publish(_ delivery: Delivery) async throws -> PublishReport
+
+    /// Cancels a job and returns its terminal state, which is another one if it had ended before.
+    func cancel(jobID: Int64) async throws -> JobState
+    /// Runs a job again now and returns the id of the job that will run: a new one if it had ended.
+    ///
+    /// - Throws: `already_ended` when it ended well.
+    func retry(jobID: Int64) async throws -> Int64
+    /// One job as it stands; nil when there is none of that id.
+    func job(_ jobID: Int64) async throws -> JobStatus?
+
+    /// Takes back chunks whose worker's lease, or whose deadline, is over.
+    func rescue(limit: Int) async throws -> [RescuedChunk]
+    /// Makes deferred chunks ready whose time has come; returns how many.
+    func wake(limit: Int) async throws -> Int
+}
+
+extension QueueStore {
+    /// Gives chunks back unworked, for others to take at once; costs no try.
+    @discardableResult
+    public func handBack(_ chunks: [Fence]) async throws -> PublishReport {
+        try await publish(Delivery(chunks: chunks, reports: []))
+    }
+}
+
+/// A worker as the store knows it.
+public struct WorkerRegistration: Sendable, Equatable {
+    /// Its id, never given again.
+    public var workerID: Int64
+    /// How long it keeps what it holds without a heartbeat.
+    public var leaseSeconds: Int
+
+    /// Makes a registration; stores do.
+    public init(workerID: Int64, leaseSeconds: Int) {
+        self.workerID = workerID
+        self.leaseSeconds = leaseSeconds
+    }
+}
+
+/// What a worker is to do.
+public enum WorkerState: String, Sendable {
+    /// Claim and work.
+    case active
+    /// Claim nothing more, finish or hand back.
+    case draining
+    /// It has gone.
+    case stopped
+}
+
+/// Word from a worker.
+public struct Heartbeat: Sendable, Equatable {
+    /// The worker.
+    public var workerID: Int64
+    /// Rises whenever it gets anything done.
+    public var progress: Int64
+    /// Jobs that it holds.
+    public var jobsInHand: Int32
+
+    /// Makes a heartbeat.
+    public init(workerID: Int64, progress: Int64, jobsInHand: Int32) {
+        self.workerID = workerID
+        self.progress = progress
+        self.jobsInHand = jobsInHand
+    }
+}
+
+/// What the answer to a heartbeat says.
+public struct WorkerOrders: Sendable, Equatable {
+    /// What it is to do.
+    public var state: WorkerState
+    /// How long its lease now lasts.
+    public var leaseSeconds: Int
+    /// The lanes that it owns.
+    public var lanes: [Int32]
+    /// Whether a scheduler gives out lanes; without one, workers adopt them.
+    public var hasLeader: Bool
+
+    /// Makes orders; stores do.
+    public init(state: WorkerState, leaseSeconds: Int, lanes: [Int32], hasLeader: Bool) {
+        self.state = state
+        self.leaseSeconds = leaseSeconds
+        self.lanes = lanes
+        self.hasLeader = hasLeader
+    }
+}
+
+/// A chunk that was taken back.
+public struct RescuedChunk: Sendable, Equatable {
+    /// The chunk, closed now.
+    public var chunkID: Int64
+    /// Who held it.
+    public var workerID: Int64
+    /// `lease_expired` or `deadline_passed`.
+    public var errorClass: String
+    /// Jobs that run again.
+    public var requeued: Int
+    /// Jobs that ended as discarded: 0 or 1.
+    public var discarded: Int
+
+    /// Makes a row; stores do.
+    public init(chunkID: Int64, workerID: Int64, errorClass: String, requeued: Int, discarded: Int) {
+        self.chunkID = chunkID
+        self.workerID = workerID
+        self.errorClass = errorClass
+        self.requeued = requeued
+        self.discarded = discarded
+    }
+}
