@@ -55,7 +55,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
             "ObjectStore", "Blocking", "Problem",
         ], [log, channels]
     ),
-    ("Scheduler", ["Queue", "Registry", "ObjectStore", "Postgres", "Problem"], [log]),
+    ("Scheduler", ["Queue", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
 ]

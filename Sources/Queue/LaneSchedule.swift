@@ -43,7 +43,7 @@ public struct LaneSchedule: Sendable {
     }
 
     /// The claim to make now, at `seconds` of a clock that only rises; nil when there is nothing to look at yet.
-    public mutating func nextClaim(workerID: Int64, at seconds: Double) -> ClaimRequest? {
+    public func nextClaim(workerID: Int64, at seconds: Double) -> ClaimRequest? {
         guard !wantsEmptyHands else { return nil }
         let sweepEvery = max(sweepSeconds, 0.005 * Double(lanes.count))
         let oldest = lanes.min { ($0.value.sweptAt, $0.key) < ($1.value.sweptAt, $1.key) }

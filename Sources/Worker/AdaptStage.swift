@@ -1,0 +1,67 @@
+import Adapters
+import Blocking
+import Meta
+import Model
+import Recipe
+
+/// A delivery whose users are adapted; nothing is encoded yet.
+struct AdaptedDelivery: Sendable {
+    let fetched: FetchedDelivery
+    /// One result a user of `fetched.users`, in order.
+    let adaptations: [UserAdaptation]
+    var adaptMilliseconds: Int32 = 0
+}
+
+/// Computes what the cache does not hold, then adapts all users of a delivery, spread over the compute threads.
+struct AdaptStage: Sendable {
+    let encoder: CachedEncoder
+    let threads: ComputeThreads
+
+    func adapt(_ delivery: FetchedDelivery) async throws -> AdaptedDelivery {
+        var delivery = delivery
+        try await computeMissing(&delivery)
+        let recipe = delivery.recipe.recipe
+        guard !delivery.users.isEmpty else { return AdaptedDelivery(fetched: delivery, adaptations: []) }
+        let features = delivery.texts.features(columns: recipe.rule.width + 1)
+        let users = delivery.users.map(\.support)
+        let share = (users.count + threads.count - 1) / threads.count
+        let slices = stride(from: 0, to: users.count, by: share).map { Array(users[$0..<min($0 + share, users.count)]) }
+        let results = try await spread(slices) { slice in
+            Meta.adapt(
+                PackedSupport(features: features, users: slice), with: recipe.rule, settings: recipe.settings,
+                gate: recipe.gate)
+        }
+        return AdaptedDelivery(fetched: delivery, adaptations: results.flatMap { $0 })
+    }
+
+    /// Encodes texts nobody has met under this recipe; a text met under another recipe of the same base costs only the
+    /// projection.
+    private func computeMissing(_ delivery: inout FetchedDelivery) async throws {
+        let missing = delivery.missingTexts
+        guard !missing.isEmpty else { return }
+        let recipe = delivery.recipe.recipe
+        let share = max(16, (missing.count + threads.count - 1) / threads.count)
+        let slices = stride(from: 0, to: missing.count, by: share).map {
+            Array(missing[$0..<min($0 + share, missing.count)])
+        }
+        let projected = try await spread(slices) { slice in
+            let features = try encoder.features(slice.map(\.text))
+            return recipe.rule.project(features)
+        }
+        for (slice, features) in zip(slices, projected) { delivery.texts.fill(slice.map(\.row), with: features) }
+    }
+
+    /// Runs one closure a slice on the compute threads; results in the order of the slices.
+    private func spread<Slice: Sendable, Result: Sendable>(
+        _ slices: [Slice], _ body: @escaping @Sendable (Slice) throws -> Result
+    ) async throws -> [Result] {
+        try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+            for (index, slice) in slices.enumerated() {
+                group.addTask { (index, try await threads.run { _ in try body(slice) }) }
+            }
+            var results: [Result?] = Array(repeating: nil, count: slices.count)
+            for try await (index, result) in group { results[index] = result }
+            return results.compactMap { $0 }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Meta
+import Model
+import Problem
+import Queue
+import Recipe
+import Registry
+
+/// Chunks of one tenant, base and recipe, with everything that adapting their users needs.
+struct FetchedDelivery: Sendable {
+    /// The chunks, each under the fence it was claimed with.
+    let chunks: [ClaimedChunk]
+    /// The recipe they were resolved to.
+    let recipe: LoadedRecipe
+    /// Users that can be adapted.
+    var users: [FetchedUser] = []
+    /// Users whose data cannot be used, and why.
+    var refused: [(job: ClaimedJob, problem: Problem)] = []
+    /// The users' texts.
+    var texts: TextTable
+    /// Texts of missing rows, by row.
+    var missingTexts: [(row: Int, text: String)] = []
+    /// How long claiming and fetching took.
+    var fetchMilliseconds: Int32 = 0
+
+    /// All jobs of the delivery.
+    var jobs: [ClaimedJob] { chunks.flatMap(\.jobs) }
+}
+
+/// A user's support as rows of the delivery's texts.
+struct FetchedUser: Sendable {
+    let job: ClaimedJob
+    let support: UserSupport
+    /// The user's `data_seq` that the support includes.
+    let dataThrough: Int64
+}
+
+/// Reads what claimed users recorded and turns it into supports over distinct texts.
+struct FetchStage: Sendable {
+    let inputs: AdaptationInputs
+    let examples: ExamplesReader
+    let shelf: RecipeShelf
+    let items: ItemDirectory
+    let cache: FeatureCache
+
+    /// Fetches one delivery: chunks that agree in tenant, base and recipe.
+    func fetch(_ chunks: [ClaimedChunk]) async throws -> FetchedDelivery {
+        let recipe = try await shelf.recipe(of: chunks[0])
+        var delivery = FetchedDelivery(
+            chunks: chunks, recipe: recipe, texts: TextTable(space: recipe.space, cache: cache))
+        let jobs = delivery.jobs
+        let recorded = try await examples.newest(of: jobs, limit: recipe.recipe.settings.maximumExamples)
+        try await learnItems(recorded.compactMap { try? $0.get() })
+        for (job, examples) in zip(jobs, recorded) {
+            do throws(Problem) {
+                let known = try examples.get()
+                delivery.users.append(try support(of: job, known, in: chunks[0].tenant, &delivery.texts))
+            } catch {
+                delivery.refused.append((job, error))
+            }
+        }
+        delivery.missingTexts = try await texts(of: delivery.texts)
+        return delivery
+    }
+
+    private func support(
+        of job: ClaimedJob, _ examples: RecordedExamples, in tenant: String, _ texts: inout TextTable
+    ) throws(Problem) -> FetchedUser {
+        let location = "\(tenant)/\(job.user)"
+        let labels = examples.labels
+        try UserSupport.check(labels: labels, at: location)
+        let digests = items.digests(of: examples.items.compactMap { $0 })
+        var known = digests.makeIterator()
+        var rows: [Int32] = []
+        rows.reserveCapacity(labels.count)
+        for index in labels.indices {
+            if let item = examples.items[index] {
+                guard let digest = known.next() ?? nil else {
+                    throw Problem(
+                        "unknown_item", at: location, "example \(index + 1) names item \(item), which is gone.",
+                        do: "import the catalogue again, or record the example with its text.")
+                }
+                rows.append(texts.row(of: digest, source: .item(item)))
+            } else if let text = examples.texts[index] {
+                rows.append(texts.row(of: TextDigest(of: text), source: .text(text)))
+            }
+        }
+        return FetchedUser(
+            job: job, support: UserSupport(rows: rows, labels: labels), dataThrough: examples.dataThrough)
+    }
+
+    private func learnItems(_ recorded: [RecordedExamples]) async throws {
+        let unknown = items.unknown(among: recorded.lazy.flatMap(\.items).compactMap { $0 })
+        guard !unknown.isEmpty else { return }
+        items.insert(
+            try await inputs.itemDigests(unknown).compactMap { entry in
+                TextDigest(sha256: entry.sha256).map { (entry.item, $0) }
+            })
+    }
+
+    /// The texts of rows that the cache had no features for.
+    private func texts(of table: TextTable) async throws -> [(row: Int, text: String)] {
+        var found: [(row: Int, text: String)] = []
+        var rowOfItem: [Int32: Int] = [:]
+        for row in table.missing {
+            switch table.sources[row] {
+            case .text(let text): found.append((row, text))
+            case .item(let item): rowOfItem[item] = row
+            }
+        }
+        guard !rowOfItem.isEmpty else { return found }
+        for item in try await inputs.itemTexts(Array(rowOfItem.keys)) {
+            if let row = rowOfItem[item.item] { found.append((row, item.text)) }
+        }
+        return found
+    }
+}

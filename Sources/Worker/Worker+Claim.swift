@@ -1,0 +1,120 @@
+import AsyncAlgorithms
+import Foundation
+import Logging
+import Synchronization
+import Problem
+import Queue
+
+extension Worker {
+    /// Claims lane by lane and fetches what was claimed, until the drain begins or, if so configured, nothing is left.
+    func claimUntilDrained(into fetched: AsyncChannel<FetchedDelivery>) async throws {
+        var schedule = LaneSchedule()
+        var idleSeconds = 0.0
+        var lastFound = ContinuousClock.now
+        let start = ContinuousClock.now
+        while !drain.isDraining {
+            try Task.checkCancellation()
+            let lanes = orders.withLock { $0?.lanes ?? [] }
+            schedule.setLanes(lanes)
+            if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
+            let id = workerID.withLock { $0 }
+            let seconds = (ContinuousClock.now - start).seconds
+            guard let request = schedule.nextClaim(workerID: id, at: seconds) else {
+                let isIdle = !lanes.isEmpty && inHand.isEmpty && (ContinuousClock.now - lastFound).seconds > 2
+                if configuration.stopsWhenIdle, isIdle { return }
+                idleSeconds = min(configuration.idleSeconds, max(0.02, idleSeconds * 1.5))
+                try await Task.sleep(for: .seconds(idleSeconds))
+                continue
+            }
+            guard let claim = await claim(request) else {
+                try await Task.sleep(for: .seconds(1))
+                continue
+            }
+            schedule.note(claim, of: request, at: seconds)
+            guard !claim.chunks.isEmpty else { continue }
+            (idleSeconds, lastFound) = (0, .now)
+            await faults(.afterClaim)
+            for group in Self.deliveries(claim.chunks) {
+                if let delivery = await fetch(group) { await fetched.send(delivery) }
+            }
+        }
+    }
+
+    /// Chunks that agree in tenant, base and recipe, in the order claimed.
+    static func deliveries(_ chunks: [ClaimedChunk]) -> [[ClaimedChunk]] {
+        var groups: [[ClaimedChunk]] = []
+        for chunk in chunks {
+            let index = groups.firstIndex { group in
+                (group[0].tenantID, group[0].baseID, group[0].recipeID) == (
+                    chunk.tenantID, chunk.baseID, chunk.recipeID
+                )
+                    && group[0].crashes < 2 && chunk.crashes < 2
+            }
+            if let index { groups[index].append(chunk) } else { groups.append([chunk]) }
+        }
+        return groups
+    }
+
+    private func claim(_ request: ClaimRequest) async -> ClaimResult? {
+        var request = request
+        request.jobBudget = Int32(configuration.jobsPerClaim)
+        request.costBudgetMilliseconds = Float(configuration.jobsPerClaim) * 20
+        do {
+            let (result, _) = try await stages.time(.claim, users: { $0.chunks.reduce(0) { $0 + $1.jobs.count } }) {
+                try await queue.claim(request)
+            }
+            inHand.take(result.chunks)
+            return result
+        } catch {
+            logger.warning("claim failed", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    private func fetch(_ chunks: [ClaimedChunk]) async -> FetchedDelivery? {
+        do {
+            var (delivery, milliseconds) = try await stages.time(.fetch, users: { $0.users.count }) {
+                try await fetching.fetch(chunks)
+            }
+            delivery.fetchMilliseconds = milliseconds
+            return delivery
+        } catch {
+            await giveUp(chunks, because: error)
+            return nil
+        }
+    }
+
+    /// Ends the lease of chunks that could not be worked on, with the reason in the attempt log.
+    ///
+    /// What a person or an outage has to end first (store, database, another base) costs the jobs no try.
+    func giveUp(_ chunks: [ClaimedChunk], because error: any Error) async {
+        let fences = chunks.map(\.fence)
+        defer { inHand.release(fences) }
+        if error is CancellationError { return await handBack(fences) }
+        let problem = (error as? any ProblemConvertible)?.problem
+        logger.error("delivery failed", metadata: ["error": "\(error)", "chunks": "\(fences.map(\.chunkID))"])
+        let result: JobResult =
+            if let problem, problem.isRetryable {
+                .snoozed(seconds: .random(in: 5...15), reason: "\(problem.errorClass): \(problem.reason)")
+            } else {
+                .failed(
+                    errorClass: problem?.errorClass ?? "defect", message: problem?.reason ?? "\(error)", retryable: true
+                )
+            }
+        let reports = chunks.flatMap(\.jobs).map { JobReport($0, result) }
+        do {
+            note(try await queue.publish(Delivery(chunks: fences, reports: reports)))
+        } catch {
+            // The lease runs out by itself and a rescue takes the chunks back.
+            logger.error("giving up failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func handBack(_ fences: [Fence]) async {
+        do {
+            try await queue.handBack(fences)
+        } catch {
+            logger.error("handing back failed", metadata: ["error": "\(error)"])
+        }
+    }
+}

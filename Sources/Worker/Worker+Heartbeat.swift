@@ -1,0 +1,53 @@
+import Foundation
+import Logging
+import Synchronization
+import Problem
+import Queue
+
+extension Worker {
+    /// Says every few seconds that this worker lives and how far it got, and takes its orders.
+    ///
+    /// A heartbeat that fails is tried again at once and then every second: the lease outlasts several of them. A worker
+    /// that the queue no longer knows registers anew; what it still holds is fenced by tokens, not by its id.
+    func beat() async throws -> Bool {
+        while true {
+            do {
+                let hand = inHand.heartbeat
+                let answer = try await queue.heartbeat(
+                    Heartbeat(workerID: workerID.withLock { $0 }, progress: hand.progress, jobsInHand: hand.jobs))
+                try await obey(answer)
+                try await Task.sleep(for: .seconds(configuration.heartbeatSeconds))
+            } catch let error as any ProblemConvertible {
+                logger.warning("heartbeat failed", metadata: ["error": "\(error.problem.errorClass)"])
+                if error.problem.errorClass == "worker_gone", !drain.isDraining { try await register() }
+                try await Task.sleep(for: .seconds(min(1, configuration.heartbeatSeconds)))
+            }
+        }
+    }
+
+    private func obey(_ answer: WorkerOrders) async throws {
+        var answer = answer
+        if answer.state != .active { drain.begin() }
+        if !answer.hasLeader, !drain.isDraining {
+            // Nobody gives out lanes: take a fair share of those without a living owner (QUEUE rule 25).
+            let id = workerID.withLock { $0 }
+            if try await queue.adoptLanes(workerID: id) != 0 {
+                let hand = inHand.heartbeat
+                answer = try await queue.heartbeat(
+                    Heartbeat(workerID: id, progress: hand.progress, jobsInHand: hand.jobs))
+            }
+        }
+        orders.withLock { $0 = answer }
+    }
+
+    /// Once draining, gives the pipeline its time and then ends it.
+    func limitDrain() async throws -> Bool {
+        try await drain.wait()
+        let id = workerID.withLock { $0 }
+        logger.info("draining", metadata: ["in_hand": "\(inHand.heartbeat.jobs)"])
+        try await queue.setState(.draining, ofWorker: id)
+        try await Task.sleep(for: .seconds(configuration.drainSeconds))
+        logger.warning("drain time is over; handing back", metadata: ["in_hand": "\(inHand.heartbeat.jobs)"])
+        return true
+    }
+}

@@ -1,0 +1,167 @@
+import AsyncAlgorithms
+import Blocking
+public import Logging
+public import Model
+public import ObjectStore
+import Problem
+public import Queue
+public import Registry
+import Synchronization
+
+/// Turns claimed chunks into stored artifacts, outcomes, revisions and pointers.
+///
+/// Three overlapped stages, each bounded (DESIGN section 5): *fetch* (claim, users' data), *adapt* (one compute thread a
+/// core), *deliver* (encode, upload, publish). A channel between two stages holds one delivery, so that a slow stage
+/// stops the ones before it and no more is leased than is soon worked on.
+public final class Worker: Sendable {
+    /// What it did since it started.
+    public struct Totals: Sendable, Equatable {
+        /// Users with a new revision.
+        public var completed = 0
+        /// Users whose old state was kept.
+        public var kept = 0
+        /// Jobs that run again, or ended without success.
+        public var failed = 0
+        /// Jobs whose chunk another worker has by now.
+        public var lostChunks = 0
+    }
+
+    /// Users and busy time by stage.
+    public let stages = StageClock()
+
+    let configuration: WorkerConfiguration
+    let queue: any QueueStore
+    let fetching: FetchStage
+    let adapting: AdaptStage
+    let delivering: DeliverStage
+    let drain: DrainSwitch
+    let inHand = ChunksInHand()
+    let logger: Logger
+    let faults: FaultHandler
+    let orders = Mutex<WorkerOrders?>(nil)
+    let workerID = Mutex<Int64>(0)
+    private let sums = Mutex(Totals())
+
+    /// Assembles a worker; nothing is registered or claimed before ``run()``.
+    ///
+    /// - Throws: `configuration_wrong`.
+    public init(
+        _ configuration: WorkerConfiguration, queue: any QueueStore, inputs: AdaptationInputs, store: any ObjectStore,
+        encoder: TextEncoder, drain: DrainSwitch = DrainSwitch(), logger: Logger,
+        faults: @escaping FaultHandler = { _ in }
+    ) throws {
+        try configuration.validate()
+        self.configuration = configuration
+        self.queue = queue
+        self.drain = drain
+        self.logger = logger
+        self.faults = faults
+        let cache = FeatureCache(byteLimit: configuration.cacheBytes)
+        let cached = CachedEncoder(encoder: encoder, cache: cache)
+        fetching = FetchStage(
+            inputs: inputs, examples: ExamplesReader(inputs: inputs, store: store),
+            shelf: RecipeShelf(inputs: inputs, base: cached), items: ItemDirectory(), cache: cache)
+        adapting = AdaptStage(encoder: cached, threads: ComputeThreads(count: configuration.computeThreads))
+        delivering = DeliverStage(queue: queue, store: store, clock: stages, faults: faults)
+    }
+
+    /// What it did so far.
+    public var totals: Totals { sums.withLock { $0 } }
+
+    /// Works until it is drained, or until nothing is left when it stops when idle.
+    ///
+    /// On the way out everything unfinished is handed back, costing its jobs no try.
+    public func run() async throws {
+        try await register()
+        defer { logger.info("stopped", metadata: ["completed": "\(totals.completed)", "kept": "\(totals.kept)"]) }
+        do {
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask { try await self.beat() }
+                group.addTask { try await self.work() }
+                group.addTask { try await self.limitDrain() }
+                // The first that ends for good ends the others: the pipeline when it is empty, or the limit of a drain.
+                while let isOver = try await group.next() { if isOver { break } }
+                drain.begin()
+                group.cancelAll()
+            }
+        } catch {
+            try await leave()
+            throw error
+        }
+        try await leave()
+    }
+
+    func register() async throws {
+        let registration = try await queue.registerWorker(name: configuration.name, version: "0.1.0")
+        workerID.withLock { $0 = registration.workerID }
+        logger.info("registered", metadata: ["worker_id": "\(registration.workerID)"])
+    }
+
+    /// Fetch, adapt and deliver, connected by channels; returns when the last delivery is published.
+    private func work() async throws -> Bool {
+        let fetched = AsyncChannel<FetchedDelivery>()
+        let adapted = AsyncChannel<AdaptedDelivery>()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { fetched.finish() }
+                try await self.claimUntilDrained(into: fetched)
+            }
+            group.addTask {
+                defer { adapted.finish() }
+                for await delivery in fetched {
+                    if let done = await self.adapt(delivery) { await adapted.send(done) }
+                }
+            }
+            for _ in 0..<configuration.deliveriesInFlight {
+                group.addTask { for await delivery in adapted { await self.deliver(delivery) } }
+            }
+            try await group.waitForAll()
+        }
+        return true
+    }
+
+    private func adapt(_ delivery: FetchedDelivery) async -> AdaptedDelivery? {
+        do {
+            var (adapted, milliseconds) = try await stages.time(.adapt, users: { $0.adaptations.count }) {
+                try await adapting.adapt(delivery)
+            }
+            adapted.adaptMilliseconds = milliseconds
+            return adapted
+        } catch {
+            await giveUp(delivery.chunks, because: error)
+            return nil
+        }
+    }
+
+    private func deliver(_ adapted: AdaptedDelivery) async {
+        do {
+            let report = try await delivering.deliver(adapted)
+            inHand.release(adapted.fetched.chunks.map(\.fence))
+            note(report)
+        } catch {
+            await giveUp(adapted.fetched.chunks, because: error)
+        }
+    }
+
+    func note(_ report: PublishReport) {
+        sums.withLock { sums in
+            sums.completed += report.completed
+            sums.kept += report.kept
+            sums.failed += report.retried + report.discarded
+            sums.lostChunks += report.lostChunks.count
+        }
+        if !report.lostChunks.isEmpty {
+            logger.warning("lease lost", metadata: ["chunks": "\(report.lostChunks)"])
+        }
+    }
+
+    private func leave() async throws {
+        let fences = inHand.fences
+        // In a task of its own: a cancelled worker still hands back.
+        let id = workerID.withLock { $0 }
+        try await Task { [queue] in
+            if !fences.isEmpty { try await queue.handBack(fences) }
+            try await queue.setState(.stopped, ofWorker: id)
+        }.value
+    }
+}

@@ -1,0 +1,52 @@
+public import Problem
+
+/// What one worker process may take and how long it may take for it.
+public struct WorkerConfiguration: Sendable {
+    /// The name shown in status and errors, unique among live workers.
+    public var name: String
+    /// How long a claim is the worker's own without a heartbeat, in seconds of the database's clock; default 30, 2...3600.
+    public var leaseSeconds: Double = 30
+    /// Seconds between heartbeats; default 5; the lease must be longer than two of them.
+    public var heartbeatSeconds: Double = 5
+    /// Jobs claimed together at most (a delivery); default 1,000, 1...10,000.
+    public var jobsPerClaim: Int = 1000
+    /// Deliveries uploaded and published at the same time; default 2, 1...16.
+    public var deliveriesInFlight: Int = 2
+    /// Threads that adapt users; default 2, 1...256. Each uses one BLAS thread.
+    public var computeThreads: Int = 2
+    /// Bytes of frozen features kept, the raw and the projected together; default 256 MiB.
+    public var cacheBytes: Int = 256 << 20
+    /// Longest pause between two claims that found nothing, in seconds; default 1. The first pause is 20 ms.
+    public var idleSeconds: Double = 1
+    /// Seconds after SIGTERM before unfinished chunks are handed back; default 25.
+    public var drainSeconds: Double = 25
+    /// End when nothing is left to claim instead of waiting for more; default false.
+    public var stopsWhenIdle = false
+
+    /// The defaults, under a name.
+    public init(name: String) { self.name = name }
+
+    /// Checks ranges and how the fields relate.
+    ///
+    /// - Throws: `configuration_wrong`, naming the field, its value and its range.
+    public func validate() throws(Problem) {
+        let checks: [(Bool, String)] = [
+            (!name.isEmpty && name.utf8.count <= 100, "the name must have 1 to 100 bytes"),
+            ((2...3600).contains(leaseSeconds), "lease \(leaseSeconds) s must be in 2...3600"),
+            (
+                leaseSeconds > 2 * heartbeatSeconds,
+                "lease \(leaseSeconds) s must exceed two heartbeats of \(heartbeatSeconds) s"
+            ),
+            (heartbeatSeconds >= 0.1, "heartbeat \(heartbeatSeconds) s must be at least 0.1"),
+            ((1...10_000).contains(jobsPerClaim), "jobs per claim \(jobsPerClaim) must be in 1...10000"),
+            ((1...16).contains(deliveriesInFlight), "deliveries in flight \(deliveriesInFlight) must be in 1...16"),
+            ((1...256).contains(computeThreads), "compute threads \(computeThreads) must be in 1...256"),
+            (cacheBytes >= 1 << 20, "cache \(cacheBytes) bytes must be at least 1 MiB"),
+            ((0.01...60).contains(idleSeconds), "idle pause \(idleSeconds) s must be in 0.01...60"),
+        ]
+        for (holds, rule) in checks where !holds {
+            throw Problem(
+                "configuration_wrong", at: "worker \(name)", "\(rule).", do: "correct the option; nothing was started.")
+        }
+    }
+}

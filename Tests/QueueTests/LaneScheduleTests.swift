@@ -1,0 +1,91 @@
+import Queue
+import Testing
+
+@Suite struct LaneScheduleTests {
+    private func result(
+        mark: LaneMark = .start, next: LaneMark? = nil, ended: Int = 0, horizon: Int64 = 7,
+        needsEmptyHands: Bool = false
+    ) -> ClaimResult {
+        ClaimResult(
+            chunks: [], endedJobs: ended, mark: mark, next: next, horizon: horizon, needsEmptyHands: needsEmptyHands)
+    }
+
+    /// A schedule whose lanes have all been read once at time 0.
+    private func read(_ heads: [Int32: LaneMark?]) throws -> LaneSchedule {
+        var schedule = LaneSchedule()
+        schedule.setLanes(Array(heads.keys))
+        for _ in heads {
+            let request = try #require(schedule.nextClaim(workerID: 1, at: 0))
+            #expect(request.mark == .start && request.lateSince == nil)
+            schedule.note(result(next: heads[request.lane] ?? nil), of: request, at: 0)
+        }
+        return schedule
+    }
+
+    @Test("a worker without lanes claims nothing")
+    func empty() {
+        let schedule = LaneSchedule()
+        #expect(schedule.nextClaim(workerID: 1, at: 0) == nil)
+    }
+
+    @Test("new lanes are read from their start, then the smallest head is claimed")
+    func smallestHead() throws {
+        let schedule = try read([
+            1: LaneMark(sortKey: 30, chunkID: 1), 2: LaneMark(sortKey: 10, chunkID: 2), 3: nil,
+        ])
+        #expect(schedule.nextClaim(workerID: 1, at: 0.1)?.lane == 2)
+    }
+
+    @Test("an idle lane is swept every quarter of a second, from the oldest open transaction")
+    func sweeps() throws {
+        var schedule = try read([1: nil])
+        #expect(schedule.nextClaim(workerID: 1, at: 0.2) == nil)
+        let sweep = try #require(schedule.nextClaim(workerID: 1, at: 0.25))
+        #expect(sweep.lateSince == 7)
+        // One that found something is repeated at once, since the same transaction: there may be more.
+        schedule.note(result(ended: 1, horizon: 9), of: sweep, at: 0.25)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.25)?.lateSince == 7)
+        schedule.note(result(horizon: 9), of: sweep, at: 0.25)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.3) == nil)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.5)?.lateSince == 9)
+    }
+
+    @Test("a claim goes on from where the lane's last one got to")
+    func marks() throws {
+        let head = LaneMark(sortKey: 10, chunkID: 2)
+        var schedule = try read([1: head])
+        let claim = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
+        #expect(claim.lateSince == nil)
+        schedule.note(result(mark: head, next: LaneMark(sortKey: 11, chunkID: 3), ended: 1), of: claim, at: 0.1)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.1)?.mark == head)
+    }
+
+    @Test("every minute a lane is read from its start again")
+    func rescans() throws {
+        let schedule = try read([1: nil])
+        #expect(schedule.nextClaim(workerID: 1, at: 59)?.lateSince == 7)
+        let rescan = try #require(schedule.nextClaim(workerID: 1, at: 60))
+        #expect(rescan.lateSince == nil && rescan.mark == .start)
+    }
+
+    @Test("nothing is claimed while a lane wants the worker's hands empty")
+    func emptyHands() throws {
+        var schedule = try read([1: LaneMark(sortKey: 10, chunkID: 2), 2: LaneMark(sortKey: 20, chunkID: 3)])
+        let claim = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
+        schedule.note(result(next: LaneMark(sortKey: 10, chunkID: 2), needsEmptyHands: true), of: claim, at: 0.1)
+        #expect(schedule.wantsEmptyHands)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.1) == nil)
+        schedule.handsAreEmpty()
+        #expect(schedule.nextClaim(workerID: 1, at: 0.1)?.lane == 1)
+    }
+
+    @Test("a lane that comes back is read from its start")
+    func movedLanes() throws {
+        var schedule = try read([1: LaneMark(sortKey: 10, chunkID: 2), 2: nil])
+        schedule.setLanes([2])
+        #expect(schedule.nextClaim(workerID: 1, at: 0.1) == nil)
+        schedule.setLanes([1, 2])
+        let request = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
+        #expect(request.lane == 1 && request.mark == .start && request.lateSince == nil)
+    }
+}

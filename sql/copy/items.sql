@@ -1,0 +1,2 @@
+-- Takes items.
+COPY pg_temp.attune_items (item, text) FROM STDIN (FORMAT binary)
