@@ -68,15 +68,19 @@ struct DatabaseChecks {
             let what: String = try row.decode("what")
             let name: String = try row.decode("name")
             return Finding(
-                name, status == "bad" ? .bad : status == "warn" ? .warn : .ok,
-                unit.isEmpty ? what : "\(amount(measured, unit)) \(what)", helps: try row.decode("helps"))
+                name, status == "bad" ? .bad : status == "warn" ? .warn : .ok, sentence(what, measured, unit),
+                helps: try row.decode("helps"))
         }
     }
 
-    /// `3 chunks`, `41 m 0 s`; a time that goes back to the epoch means never.
-    private func amount(_ measured: Double, _ unit: String) -> String {
-        guard unit == "s" else { return "\(Figures.count(Int64(measured))) \(unit)" }
-        return measured > 1e9 ? "never:" : Figures.span(seconds: measured)
+    /// `3 chunks wait for …`, `41 m 0 s since …`; a time that goes back to 1970 is none.
+    private func sentence(_ what: String, _ measured: Double, _ unit: String) -> String {
+        switch unit {
+        case "": what
+        case "s" where measured > 1e9: what
+        case "s": "\(Figures.span(seconds: measured)) \(what)"
+        default: "\(Figures.count(Int64(measured))) \(unit) \(what)"
+        }
     }
 }
 
