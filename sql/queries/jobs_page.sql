@@ -5,8 +5,8 @@
 -- $3 states text[]
 -- $4 error_class text
 -- $5 before bigint: a job id
--- $6 budget integer: jobs looked at
--- $7 at_most integer: jobs returned
+-- $6 budget bigint: jobs looked at
+-- $7 at_most bigint: jobs returned
 WITH looked AS MATERIALIZED (
     SELECT j.job_id FROM attune.job j
     WHERE j.job_id < coalesce($5, 9223372036854775807)

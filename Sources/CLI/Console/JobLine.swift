@@ -60,7 +60,7 @@ struct JobLine: Encodable {
 
 /// Newest jobs that match, and how far the search went: its cost does not grow with what waits.
 struct JobPage {
-    static let budget: Int32 = 20_000
+    static let budget: Int64 = 20_000
 
     var jobs: [JobLine] = []
     /// Jobs looked at.
@@ -70,13 +70,13 @@ struct JobPage {
 
     static func read(
         from database: ConnectionPool, tenant: String? = nil, user: String? = nil, states: [String] = [],
-        errorClass: String? = nil, before: Int64? = nil, limit: Int32
+        errorClass: String? = nil, before: Int64? = nil, limit: Int64
     ) async throws -> JobPage {
         let rows = try await database.run(
             SQL.Queries.jobsPage,
             [
                 .text(tenant), .text(user), .array(states.isEmpty ? nil : states), .text(errorClass), .int64(before),
-                .int32(budget), .int32(limit),
+                .int64(budget), .int64(limit),
             ])
         var page = JobPage()
         for row in rows {
