@@ -29,25 +29,24 @@ private struct BadLine: Error {}
         }
     }
 
-    @Test("pages follow each other, and texts come by item id, of the tenant's own items only")
+    @Test("pages follow each other, and texts and digests come by item id")
     func reading() async throws {
-        try await withRegistry { registry, _ in
-            try await registry.createTenant("birch")
-            let items = (0..<25).map { CatalogueItem(id: "i\($0)", text: "text \($0)") }
-            try await registry.importCatalogue(items, into: "second", of: "acme")
-            var (seen, last) = ([String](), Int32(0))
-            while case let page = try await registry.catalogueItems("second", of: "acme", after: last, limit: 10),
+        try await withCatalogue { registry, inputs, ids in
+            var (seen, last) = ([StoredItem](), Int32(0))
+            while case let page = try await registry.catalogueItems(of: "acme", after: last, limit: 15),
                 let end = page.last
             {
-                seen += page.map(\.id)
+                seen += page
                 last = end.itemID
             }
-            #expect(seen.sorted() == items.map(\.id).sorted())
-            let tenant = try await registry.tenant("acme")
-            let texts = try await registry.itemTexts([last, 999_999], tenantID: tenant.id)
-            #expect(texts.mapValues(\.text) == [last: items.first { $0.id == seen.last }?.text ?? ""])
-            let other = try await registry.tenant("birch")
-            #expect(try await registry.itemTexts([last], tenantID: other.id).isEmpty)
+            #expect(Set(seen.map(\.id)) == Set(ids.keys) && seen.count == 40)
+            #expect(try await registry.catalogueItems("other", of: "acme", limit: 15).isEmpty)
+            let asked = [seen[3].itemID, 999_999, seen[17].itemID]
+            let texts = try await inputs.itemTexts(asked).sorted { $0.item < $1.item }
+            #expect(texts.map(\.item) == [seen[3].itemID, seen[17].itemID])
+            #expect(texts.map(\.text) == [seen[3].text, seen[17].text])
+            let digests = try await inputs.itemDigests(asked).sorted { $0.item < $1.item }
+            #expect(digests.map(\.sha256) == [seen[3].digest, seen[17].digest])
         }
     }
 

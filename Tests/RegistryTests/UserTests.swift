@@ -5,7 +5,7 @@ import Registry
 import Testing
 
 @Suite(.needsPostgres, .timeLimit(.minutes(2))) struct UserTests {
-    @Test("a user without a revision has examples, no adapter, and the recipe's start")
+    @Test("a user without a revision has examples and the recipe's start")
     func freshUser() async throws {
         try await withRegistry { registry, _ in
             try await registry.record(
@@ -13,22 +13,12 @@ import Testing
             let status = try await registry.user("u", of: "acme")
             #expect(status.examples == 2 && status.newerExamples == 2 && status.revision == nil && status.base == nil)
             #expect(try await registry.revisions(uid: status.uid).isEmpty)
-            var current = try await registry.currentAdapter("u", of: "acme")
-            #expect(current.baseDigest == nil && current.baseEpoch == 0 && current.adapter == nil)
-            try await registry.registerBase(name: "minilm", digest: baseDigest, width: 384)
-            try await registry.promote(base: "minilm", for: "acme")
-            current = try await registry.currentAdapter("u", of: "acme")
-            #expect(current.baseDigest == baseDigest && current.baseEpoch == 1 && current.adapter == nil)
-            for problem in [
-                await refusal { _ = try await registry.user("v", of: "acme") },
-                await refusal { _ = try await registry.currentAdapter("v", of: "acme") },
-            ] {
-                #expect(problem?.errorClass == "unknown_user" && problem?.location == "acme/v")
-            }
+            let problem = await refusal { _ = try await registry.user("v", of: "acme") }
+            #expect(problem?.errorClass == "unknown_user" && problem?.location == "acme/v")
         }
     }
 
-    @Test("a published revision is found from the user and from its id, with where its bytes lie")
+    @Test("a published revision is the user's, and the earlier ones stay listed")
     func publishedUser() async throws {
         try await withRegistry { registry, database in
             try await registry.registerBase(name: "minilm", digest: baseDigest, width: 384)
@@ -61,16 +51,11 @@ import Testing
             #expect(revisions.map(\.number) == [2, 1] && revisions.map(\.parent) == [1, nil])
             #expect(revisions.map(\.isCurrent) == [true, false] && revisions.map(\.jobID) == [1026, 1025])
 
-            let adapter = try #require(try await registry.currentAdapter("u", of: "acme").adapter)
-            #expect(adapter.objectKey == "acme/pack" && adapter.range == 200..<270 && adapter.sha256.count == 32)
-            #expect(adapter.baseDigest == baseDigest && adapter.recipeDigest == recipe && adapter.uid == uid)
-            let byID = try await registry.adapters(revisions: revisions.map(\.revisionID) + [77])
-            #expect(byID.count == 2 && byID[adapter.revisionID] == adapter)
-
-            // Under another base the old adapter is never used.
+            // Under another base the old revision does not count, and is listed all the same.
             try await registry.registerBase(name: "next", digest: String(repeating: "cd", count: 32), width: 384)
             try await registry.promote(base: "next", for: "acme")
-            #expect(try await registry.currentAdapter("u", of: "acme").adapter == nil)
+            #expect(try await registry.user("u", of: "acme").revision == nil)
+            #expect(try await registry.revisions(uid: uid) == revisions)
         }
     }
 }
