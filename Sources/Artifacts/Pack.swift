@@ -1,3 +1,4 @@
+import Crypto
 public import Problem
 
 /// Many users' frames in one object, with an index at its end: a million users do not need a million PUTs.
@@ -10,20 +11,21 @@ public import Problem
 /// | 16 | 32 | bytes | base digest |
 /// | 48 | 32 | bytes | recipe digest |
 /// | 80 | … | bytes | zstd frames, back to back |
-/// | … | 48 × n | entries | u64 uid, u32 offset, u32 length, 32 bytes SHA-256 of the frame |
+/// | … | 16 × n | entries | u64 uid, u32 offset, u32 length |
 /// | end - 16 | 4 | u32 | number of entries n |
 /// | end - 12 | 4 | u32 | offset of the first entry |
 /// | end - 8 | 8 | bytes | `ATTNPEND` |
 ///
 /// Integers are little-endian. One user is read by one ranged GET, from offset and length in `attune.object_slot`; the
-/// index is for repacking and for recovery without the database.
+/// index is for repacking and for recovery without the database. It holds no digests: the frames' own stand in
+/// `attune.object_slot`, and the whole object's in its key; 32 bytes a user would be a tenth of all that is stored.
 public enum Pack {
     /// The newest version this code reads and the one it writes.
     public static let version: UInt32 = 1
     static let start = Array("ATTNPACK".utf8)
     static let end = Array("ATTNPEND".utf8)
     static let headerByteCount = 80
-    package static let entryByteCount = 48
+    package static let entryByteCount = 16
     static let trailerByteCount = 16
 
     /// Where one user's frame lies.
@@ -38,14 +40,15 @@ public enum Pack {
         public let sha256: [UInt8]
     }
 
-    /// The entries of a whole pack, checked against its bytes.
+    /// The entries of a whole pack, checked against its bytes; the caller has checked the digest of the pack.
     ///
     /// - Throws: `pack_malformed` or `payload_newer`.
     public static func entries(of pack: [UInt8], at location: String) throws(Problem) -> [Entry] {
         func malformed(_ reason: String) -> Problem {
             Problem("pack_malformed", at: location, reason, do: "fetch it again; its SHA-256 is in attune.object.")
         }
-        guard pack.count >= headerByteCount + trailerByteCount, Array(pack.prefix(8)) == start,
+        guard (headerByteCount + trailerByteCount...Int(Int32.max)).contains(pack.count),
+            Array(pack.prefix(8)) == start,
             Array(pack.suffix(8)) == end
         else { throw malformed("it does not begin and end as a pack of \(pack.count) bytes does.") }
         let version = pack.word(at: 8)
@@ -70,7 +73,7 @@ public enum Pack {
             entries.append(
                 Entry(
                     uid: Int64(bitPattern: uid), offset: Int32(offset), length: Int32(length),
-                    sha256: Array(pack[(position + 16)..<(position + 48)])))
+                    sha256: Array(SHA256.hash(data: pack[offset..<offset + length]))))
         }
         return entries
     }

@@ -36,7 +36,6 @@ public struct PackWriter: ~Copyable {
             bytes.append(word: UInt32(truncatingIfNeeded: entry.uid >> 32))
             bytes.append(word: UInt32(entry.offset))
             bytes.append(word: UInt32(entry.length))
-            bytes += entry.sha256
         }
         bytes.append(word: UInt32(entries.count))
         bytes.append(word: index)

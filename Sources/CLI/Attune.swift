@@ -19,10 +19,17 @@ struct Attune: AsyncParsableCommand {
             """,
         version: BuildIdentity.version,
         groupedSubcommands: [
-            CommandGroup(name: "Run it", subcommands: [Up.self, Down.self]),
-            CommandGroup(name: "Set it up", subcommands: [Migrate.self, DSN.self]),
-            CommandGroup(name: "Adapt and ask", subcommands: []),
-            CommandGroup(name: "Measure", subcommands: [Version.self]),
+            CommandGroup(name: "Run it", subcommands: [Up.self, Down.self, WorkerCommand.self, SchedulerCommand.self]),
+            CommandGroup(
+                name: "Set it up",
+                subcommands: [
+                    Migrate.self, DSN.self, Tenants.self, Bases.self, Catalogues.self, Import.self, Sample.self,
+                    MetaTrain.self,
+                ]),
+            CommandGroup(
+                name: "Adapt and ask",
+                subcommands: [Enqueue.self, Status.self, AdapterCommand.self, Predict.self]),
+            CommandGroup(name: "Measure", subcommands: [Eval.self, Version.self]),
         ])
 }
 

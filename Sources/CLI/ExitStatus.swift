@@ -42,18 +42,19 @@ enum ExitStatus: Int32, Error, CaseIterable {
     /// The status of an error class; classes not listed are input that a person has to change.
     static func status(of problem: Problem) -> ExitStatus {
         switch problem.errorClass {
-        case "unknown_tenant", "unknown_user", "unknown_job", "unknown_recipe", "unknown_base", "unknown_catalogue",
-            "unknown_item", "no_revision", "nothing_running":
-            .notFound
+        case "no_revision", "nothing_running": .notFound
         case "dedup_conflict", "stale_revision", "base_mismatch", "recipe_mismatch", "schema_newer", "already_exists",
-            "already_running", "migration_changed":
+            "already_running", "already_ended", "migration_changed", "catalogue_differs", "deposed":
             .conflict
         case "database_unreachable", "store_unavailable", "database_lost", "commit_unknown": .unreachable
         case "store_denied", "database_denied", "not_allowed": .notAllowed
         case "digest_mismatch", "object_missing": .answerIsNo
-        case "usage", "tool_missing", "path_too_long", "configuration_missing", "configuration_wrong": .usage
+        case "usage", "tool_missing", "path_too_long", "configuration_missing", "configuration_wrong",
+            "database_address", "database_missing", "schema_missing", "ambiguous":
+            .usage
         case "timed_out": .timedOut
-        case "defect": .defect
+        case "defect", "database_defect": .defect
+        case let unknown where unknown.hasPrefix("unknown_"): .notFound
         default: problem.isRetryable ? .unreachable : .badInput
         }
     }

@@ -1,5 +1,7 @@
+import ArgumentParser
 import Embedded
 import Foundation
+import ObjectStore
 import Postgres
 import Problem
 import Schema
@@ -36,6 +38,7 @@ struct Services {
             deployment.store = "s3://attune"
             deployment.endpoint = try server.endpoint()
             deployment.credentialsFile = credentialsFile
+            try await StoreOptions.parse([]).openS3(bucket: "attune", deployment).createBucket()
         }
         return deployment
     }

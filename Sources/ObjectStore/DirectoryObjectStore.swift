@@ -137,8 +137,9 @@ public final class DirectoryObjectStore: ObjectStore {
     /// process that made it may not have come to that.
     private func makeFolders(for key: ObjectKey) throws {
         var folder = root
-        for part in key.string.split(separator: "/").dropLast() {
-            let next = folder.appending(path: String(part), directoryHint: .isDirectory)
+        // By bytes: a combining mark after the slash would make one character of both.
+        for part in key.string.utf8.split(separator: UInt8(ascii: "/")).dropLast() {
+            let next = folder.appending(path: String(Substring(part)), directoryHint: .isDirectory)
             if !durableFolders.withLock({ $0.contains(next.path) }) {
                 // Not "with intermediates": that would say nothing of a file in its place.
                 do {

@@ -1,12 +1,12 @@
-import Problem
+package import Problem
 import Zstd
 
 /// Lines of a plain or zstd-compressed file, one at a time, within a bound on their length.
 ///
 /// Memory is one line and one piece of the file, however large the file or a line of it is.
-struct LineReader: ~Copyable {
+package struct LineReader: ~Copyable {
     /// One line without its line feed.
-    enum Line {
+    package enum Line {
         case bytes([UInt8])
         /// Longer than the limit: its bytes were skipped up to the next line feed.
         case tooLong
@@ -17,15 +17,15 @@ struct LineReader: ~Copyable {
     private var position = 0
     private let byteLimit: Int
     /// The number of the line last returned, from 1.
-    private(set) var number = 0
+    package private(set) var number = 0
 
-    init(path: String, byteLimit: Int) throws(Problem) {
+    package init(path: String, byteLimit: Int) throws(Problem) {
         do { file = try ExpandingFileReader(path: path) } catch { throw error.problem }
         self.byteLimit = byteLimit
     }
 
     /// The next line, or nil at the end; a last line needs no line feed.
-    mutating func next() throws(Problem) -> Line? {
+    package mutating func next() throws(Problem) -> Line? {
         var line: [UInt8] = []
         var isTooLong = false
         var began = false

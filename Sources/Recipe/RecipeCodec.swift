@@ -1,6 +1,7 @@
 import Adapters
 import Crypto
 import Foundation
+import Gate
 import Meta
 import Problem
 import Safetensors
@@ -16,8 +17,8 @@ import Tensor
 /// | `support_exponent` | F32 `[1]` | power of the support size |
 /// | `without_data.weights`, `without_data.bias` | F32 `[width]`, `[1]` | the head of users without an adapter |
 ///
-/// Metadata: `format` (`attune-recipe`), `version` (`1`; a reader refuses a greater one), `name`, `base`, `settings`
-/// and `validation` (JSON).
+/// Metadata: `format` (`attune-recipe`), `version` (`1`; a reader refuses a greater one), `name`, `base`, `gate` (how rows
+/// are chosen: `magnitude`), `settings` and `validation` (JSON).
 extension Recipe {
     private static let format = "attune-recipe"
     private static let version = 1
@@ -33,7 +34,7 @@ extension Recipe {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var writer = SafetensorsWriter(metadata: [
-            "format": Self.format, "version": String(Self.version), "name": name, "base": baseDigest,
+            "format": Self.format, "version": String(Self.version), "name": name, "base": baseDigest, "gate": gate.name,
             "settings": String(decoding: try encoder.encode(settings), as: UTF8.self),
             "validation": String(decoding: try encoder.encode(validation), as: UTF8.self),
         ])
@@ -121,6 +122,12 @@ extension Recipe {
         guard version <= Self.version else {
             throw Problem(
                 "recipe_newer", at: file.name, "recipe format \(version), this attune reads up to \(Self.version).",
+                do: "install a newer attune.")
+        }
+        let gate = file.metadata["gate"] ?? ""
+        guard gate == MagnitudeGate().name else {
+            throw Problem(
+                "recipe_newer", at: file.name, "its rows are chosen by a gate called \(Problem.excerpt(gate)).",
                 do: "install a newer attune.")
         }
         do {

@@ -10,8 +10,7 @@ import Testing
     @Test("the manifest's layout table is found and names every library under Sources")
     func tableIsComplete() throws {
         let named = Set(try SourceTree.layout().map(\.name))
-        let folders = try FileManager.default.contentsOfDirectory(
-            atPath: SourceTree.root.appending(path: "Sources").path)
+        let folders = try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.appending(path: "Sources").path)
         let others: Set<String> = [
             "CPostgres", "COpenBLAS", "CZstd", "CCurl", "EmbedSQL", "EmbedSQLPlugin", "CLI",
         ]

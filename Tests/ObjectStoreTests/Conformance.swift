@@ -16,6 +16,7 @@ struct Conformance {
         try await oddKeys()
         try await pages()
         try await concurrency()
+        try await listingWhileDeleting()
     }
 
     /// Bytes that differ by seed.
@@ -85,7 +86,7 @@ struct Conformance {
     private func oddKeys() async throws {
         let names = [
             "sp ace", "plus+and&eq=", "per%cent%2F", "que?ry#frag", "quote'\"<>`", "paren()!*,;:@$", "back\\slash",
-            "ü/日本/🙂", "e\u{301}", "\u{e9}", "~tilde-_.", "[br]{ace}^|", "UPPER", "upper",
+            "ü/日本/🙂", "e\u{301}", "\u{e9}", "~tilde-_.", "[br]{ace}^|", "UPPER", "upper", "\u{301}mark/\u{301}mark",
             String(repeating: "x", count: 255),
         ]
         for (index, name) in names.enumerated() { try await put([UInt8(index)], key("odd/\(name)")) }
@@ -136,6 +137,29 @@ struct Conformance {
         #expect(winners.filter { $0 }.count == 1, "one of twelve writers of a key wins")
         #expect(try await store.get(same) == Self.sample(3000))
         #expect(try await store.get(race).count == 1)
+    }
+}
+
+extension Conformance {
+    /// Objects that stay are listed whatever disappears around them.
+    private func listingWhileDeleting() async throws {
+        let keep = try (0..<10).map { try ObjectKey("\(prefix)/mixed/\($0)-keep") }
+        let drop = try (0..<60).map { try ObjectKey("\(prefix)/mixed/\($0 % 10)-\($0)") }
+        for key in keep + drop { try await store.put([], at: key, sha256: Digest.sha256([])) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for key in drop { try await store.delete(key) } }
+            for _ in 0..<4 {
+                group.addTask {
+                    for _ in 0..<10 {
+                        let listed = try await store.list(prefix: "\(prefix)/mixed/", after: nil, limit: 100)
+                        #expect(Set(listed.map(\.key)).isSuperset(of: keep))
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let rest = try await store.list(prefix: "\(prefix)/mixed/", after: nil, limit: 100)
+        #expect(rest.map(\.key) == keep)
     }
 }
 

@@ -101,7 +101,9 @@ import Testing
         for bucket in ["ab", "Upper", "under_score", "sla/sh", String(repeating: "x", count: 64), "spa ce"] {
             #expect(throws: Problem.self) { try S3Configuration(bucket: bucket, region: "r").validate() }
         }
-        for endpoint in ["host:9000", "ftp://host", "http://", "http://user@host", "http://host/path", "http://h?q"] {
+        for endpoint in [
+            "host:9000", "ftp://host", "http://", "http://user@host", "http://host/path", "http:///", "http://h?q",
+        ] {
             #expect(throws: Problem.self, "\(endpoint)") {
                 try S3Configuration(bucket: "bucket", region: "r", endpoint: endpoint).validate()
             }
@@ -119,7 +121,7 @@ import Testing
         let cases: [(S3Configuration, String)] = [
             (S3Configuration(bucket: "bucket", region: "eu-west-1"), "https://bucket.s3.eu-west-1.amazonaws.com/a%20b"),
             (S3Configuration(bucket: "b.c.d", region: "eu-west-1"), "https://s3.eu-west-1.amazonaws.com/b.c.d/a%20b"),
-            (S3Configuration(bucket: "bucket", region: "r", endpoint: "http://H:1"), "http://h:1/bucket/a%20b"),
+            (S3Configuration(bucket: "bucket", region: "r", endpoint: "http://H:1/"), "http://h:1/bucket/a%20b"),
             (
                 S3Configuration(bucket: "bucket", region: "r", endpoint: "http://h:1", addressing: .virtualHost),
                 "http://bucket.h:1/a%20b"

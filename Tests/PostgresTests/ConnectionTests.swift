@@ -39,7 +39,7 @@ import Testing
                 let problem = error.problem
                 #expect(problem.location == "acme")
                 #expect(problem.errorClass == "unknown_user")
-                #expect(problem.reason == "no user u-9")
+                #expect(problem.reason == "no user u-9.")
                 #expect(problem.remedy == "record examples of the user first")
             }
         }

@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     SELECT b.base_id INTO v_base FROM attune.base b WHERE b.name = promote.base OR b.digest = promote.base;
     IF v_base IS NULL THEN
-        PERFORM attune.refuse('unknown_base', tenant, format('no base %L', left(promote.base, 70)), 'attune base register');
+        PERFORM attune.refuse('unknown_base', tenant, format('no base %L', left(promote.base, 70)), 'attune base add FOLDER');
     END IF;
     INSERT INTO attune.active_base AS a (tenant_id, base_id, promoted_by) VALUES (v_tenant, v_base, attune.caller())
     ON CONFLICT (tenant_id) DO UPDATE SET base_id = excluded.base_id, previous_base_id = a.base_id, epoch = a.epoch + 1,

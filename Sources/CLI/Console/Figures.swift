@@ -3,7 +3,8 @@ import Foundation
 /// Numbers, spans and times as people read them.
 enum Figures {
     /// `61,204`; on a terminal three digits from a million up: `10.2 M`.
-    static func count(_ value: Int64) -> String {
+    static func count(_ number: some BinaryInteger) -> String {
+        let value = Int64(clamping: number)
         if Terminal.isOutputATerminal, value >= 1_000_000 {
             let millions = Double(value) / 1e6
             let places = millions >= 100 ? 0 : millions >= 10 ? 1 : 2
@@ -43,5 +44,22 @@ enum Figures {
         var style = Date.ISO8601FormatStyle(timeZone: .gmt)
         style = style.time(includingFractionalSeconds: false)
         return date.formatted(style)
+    }
+
+    /// UTC date and time of day, `2026-11-22 04:12:07`.
+    static func dateAndTime(_ date: Date) -> String {
+        var style = Date.ISO8601FormatStyle(timeZone: .gmt)
+        style = style.year().month().day().dateTimeSeparator(.space).time(includingFractionalSeconds: false)
+        return date.formatted(style)
+    }
+
+    /// The first eight digits of a digest, `9f2c01ab`.
+    static func digest(_ digest: String) -> String { String(digest.prefix(8)) }
+
+    /// A list of names that stays short: `acme, birch + 7`.
+    static func names(_ names: [String]) -> String {
+        guard !names.isEmpty else { return "–" }
+        let shown = names.prefix(3).joined(separator: ", ")
+        return names.count > 3 ? "\(shown) + \(names.count - 3)" : shown
     }
 }

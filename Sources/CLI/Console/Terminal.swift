@@ -6,6 +6,8 @@ enum Terminal {
     static let isOutputATerminal = isatty(STDOUT_FILENO) == 1
     static let isErrorATerminal = isatty(STDERR_FILENO) == 1
 
+    static let isInputATerminal = isatty(STDIN_FILENO) == 1
+
     /// Columns of the terminal; nil when standard output is none, which then has no limit.
     static var width: Int? {
         guard isOutputATerminal else { return nil }
@@ -15,8 +17,17 @@ enum Terminal {
     /// One line (or more) of data.
     static func output(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
+    /// Bytes to standard output as they are.
+    static func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
     /// Something beside the data.
     static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    /// Where long work stands: redrawn in place on a terminal, silent elsewhere.
+    static func progress(_ text: String) {
+        guard isErrorATerminal else { return }
+        FileHandle.standardError.write(Data(("\r\u{1B}[K" + text + "\r").utf8))
+    }
 
     /// An error, its first word red on a terminal.
     static func error(_ text: String) {

@@ -33,3 +33,11 @@ struct TextTable {
     /// Characters a terminal shows: colour sequences take no place.
     private func visibleWidth(_ text: String) -> Int { text.replacing(/\u{1B}\[[0-9;]*m/, with: "").count }
 }
+
+extension TextTable {
+    /// Prints the table; without rows, says on standard error what would put some there.
+    func show(whenEmpty advice: String) {
+        guard !rows.isEmpty else { return Terminal.note(advice) }
+        for line in lines(width: Terminal.width) { Terminal.output(line) }
+    }
+}

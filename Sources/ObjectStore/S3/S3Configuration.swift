@@ -53,7 +53,7 @@ public struct S3Configuration: Sendable, Equatable {
         let parts = endpoint.split(separator: "://", maxSplits: 1)
         guard parts.count == 2, parts[0] == "https" || parts[0] == "http",
             parts[1].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x40 && $0 != 0x3F && $0 != 0x23 }),
-            !parts[1].contains("/")
+            !parts[1].dropLast(parts[1].hasSuffix("/") ? 1 : 0).contains("/"), parts[1] != "/"
         else {
             throw Problem(
                 "bad_setting", at: "endpoint", "the endpoint is not scheme, host and port alone.",
@@ -75,6 +75,7 @@ public struct S3Configuration: Sendable, Equatable {
 
     private var server: String {
         guard let endpoint else { return "s3.\(region).amazonaws.com" }
-        return endpoint.firstRange(of: "://").map { String(endpoint[$0.upperBound...]).lowercased() } ?? endpoint
+        let authority = endpoint.firstRange(of: "://").map { endpoint[$0.upperBound...] } ?? endpoint[...]
+        return authority.filter { $0 != "/" }.lowercased()
     }
 }

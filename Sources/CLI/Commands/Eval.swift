@@ -1,0 +1,63 @@
+import ArgumentParser
+import Artifacts
+import Evaluation
+import Foundation
+import Meta
+import Model
+import Population
+import Problem
+import Recipe
+
+/// Tables of quality.
+struct Eval: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Judge adaptation against its baselines and controls.", subcommands: [Personalization.self])
+
+    /// Area under the curve by support size: product, baselines, controls, harm.
+    struct Personalization: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Train on a file's meta-train users; score its validation users, or another file's users.",
+            discussion: """
+                Inside a user order is time: the support is the S examples just before the query window, and the first 40
+                query examples are scored. Users need 32 support examples and both classes in the query.
+
+                EXAMPLES:
+                  attune eval personalization --data users.jsonl.zst
+                  attune eval personalization --data users.jsonl.zst --test others.jsonl.zst --json
+                """)
+
+        @OptionGroup var base: BaseOptions
+        @OptionGroup var output: OutputOptions
+        @Option(help: "Users as JSONL or JSONL.zst.") var data: String
+        @Option(help: "Other users to score, who take no part in training.") var test: String?
+        @Option(help: "Seed of every draw.") var seed: UInt64 = 1
+
+        func run() async throws {
+            let started = Date()
+            let encoder = try base.open()
+            let people = try population(data, encoder)
+            let others = try test.map { try population($0, encoder) }
+            let evaluation = try PersonalizationEvaluation(people, test: others, seed: seed, at: absolute(data))
+            var outer = OuterSettings()
+            outer.seed = seed
+            let display = MetaTrainingDisplay()
+            let trainer = try MetaTrainer(people, outer: outer, at: absolute(data))
+            let recipe = trainer.train(name: "evaluation", baseDigest: encoder.digest) { display.show($0) }
+            let provenance = AdapterProvenance(
+                baseDigest: encoder.digest, recipeDigest: Recipe.digest(of: try recipe.encode()))
+            let result = try evaluation.run(recipe) { delta in
+                var pack = PackWriter(provenance: provenance, width: recipe.width)
+                return Int(pack.add(delta, uid: 1).length) + Pack.entryByteCount
+            }
+            var report = try MeasurementReport(config: result.config, figures: result.figures, tables: result.tables)
+            report.figures["eval.seconds"] = Date().timeIntervalSince(started)
+            if output.json { return try JSONOutput.print(report) }
+            report.lines().forEach(Terminal.output)
+        }
+
+        private func population(_ path: String, _ encoder: TextEncoder) throws -> MetaPopulation {
+            let people = try PopulationReader.all(path: absolute(path))
+            return try MetaPopulation(people, at: absolute(path)) { try PooledFeatures.encode($0, with: encoder) }
+        }
+    }
+}

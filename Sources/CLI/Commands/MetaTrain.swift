@@ -1,0 +1,98 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Meta
+import Model
+import Population
+import Postgres
+import Problem
+import Recipe
+import Registry
+
+/// Learns a recipe and registers it.
+struct MetaTrain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "meta-train",
+        abstract: "Learn what adaptation starts from: the head for everyone, the start, the update rule.",
+        discussion: """
+            Four fifths of the users are learned from, one fifth (by hash of the user id) is only scored. With --tenant the
+            recipe is registered and activated for it; the users are the tenant's own, or those of --data.
+
+            EXAMPLES:
+              attune meta-train --tenant demo
+              attune meta-train --data users.jsonl.zst --tenant demo --name winter
+              attune meta-train --data users.jsonl.zst --out recipe.attune
+            """)
+
+    @OptionGroup var connection: DatabaseOptions
+    @OptionGroup var base: BaseOptions
+    @OptionGroup var output: OutputOptions
+
+    @Option(
+        help: "Users as JSONL or JSONL.zst: {\"user\", \"examples\": [{\"text\", \"label\" or \"rating\", \"ts\"}]}.")
+    var data: String?
+    @Option(help: "The tenant whose users to learn from and for whom to register.") var tenant: String?
+    @Option(help: "What people will call the recipe.") var name: String = "recipe"
+    @Option(help: "Also write the recipe to this file.") var out: String?
+    @Option(help: "Seed of every draw.") var seed: UInt64 = 1
+    @Option(help: ArgumentHelp("Learn from at most this many users.", valueName: "count")) var users: Int = 2000
+    @Flag(help: "Fewer outer steps, for a first look.") var quick = false
+
+    func validate() throws {
+        guard tenant != nil || (data != nil && out != nil) else {
+            throw ValidationError("give --tenant, or --data and --out.")
+        }
+    }
+
+    func run() async throws {
+        let started = Date()
+        let encoder = try base.open()
+        let location = data.map { absolute($0) } ?? tenant ?? ""
+        let people = try await readUsers()
+        let population = try MetaPopulation(people, at: location) { texts in
+            try PooledFeatures.encode(texts, with: encoder)
+        }
+        var outer = OuterSettings()
+        outer.seed = seed
+        if quick { (outer.folds, outer.maximumSteps) = (2, 100) }
+        let trainer = try MetaTrainer(population, outer: outer, at: location)
+        let display = MetaTrainingDisplay()
+        let recipe = trainer.train(name: name, baseDigest: encoder.digest) { display.show($0) }
+        let bytes = try recipe.encode()
+        if let out { try Data(bytes).write(to: URL(filePath: absolute(out)), options: .atomic) }
+        let digest = Recipe.digest(of: bytes)
+        if let tenant { try await register(recipe, bytes, digest, for: tenant, width: encoder.width) }
+        let report = try MeasurementReport(
+            config: ["name": name, "digest": digest, "seed": "\(seed)", "users": "\(people.count)"],
+            figures: ["meta_train.seconds": Date().timeIntervalSince(started), "recipe.bytes": Double(bytes.count)],
+            tables: ["validation": recipe.validation.rows])
+        if output.json { return try JSONOutput.print(report) }
+        Terminal.output(
+            "recipe     \(name)  \(digest.prefix(12))…  \(bytes.count) B\(tenant.map { "  active for \($0)" } ?? "")")
+        display.table(recipe.validation).forEach(Terminal.output)
+    }
+
+    /// The file's users, or the tenant's with their items' texts.
+    private func readUsers() async throws -> [UserExamples] {
+        if let data {
+            return Array(try PopulationReader.all(path: absolute(data)).prefix(users))
+        }
+        let pool = ConnectionPool(try connection.conninfo(), limit: 2)
+        defer { Task { await pool.close() } }
+        return try await TenantPopulation(registry: Registry(pool), inputs: AdaptationInputs(pool))
+            .users(of: tenant ?? "", limit: users)
+    }
+
+    private func register(
+        _ recipe: Recipe, _ bytes: [UInt8], _ digest: String, for tenant: String, width: Int
+    ) async throws {
+        let pool = ConnectionPool(try connection.conninfo(), limit: 2)
+        let registry = Registry(pool)
+        let encoder = JSONEncoder()
+        let figures = String(decoding: try encoder.encode(recipe.validation), as: UTF8.self)
+        _ = try await registry.registerRecipe(
+            bytes, name: recipe.name, baseDigest: recipe.baseDigest, tenant: tenant, figuresJSON: figures)
+        _ = try await registry.activateRecipe(digest, for: tenant)
+        await pool.close()
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Meta
+import Recipe
+
+/// Meta-training as it goes, and its figures by step and support size.
+final class MetaTrainingDisplay {
+    private let progress = ProgressLine("train")
+
+    func show(_ event: MetaTrainingProgress) {
+        switch event {
+        case .globalHead(let penalty, let logLoss):
+            Terminal.note("head       penalty \(penalty), held-out log loss \(Figures.score(logLoss, 4))")
+        case .learning(let step):
+            progress.show(
+                step.fold * 1000 + min(999, step.step), of: step.folds * 1000,
+                "fold \(step.fold + 1) of \(step.folds), step \(step.step), loss \(Figures.score(step.loss, 4)), "
+                    + "best \(Figures.score(step.bestLoss, 4))")
+        case .validated: break
+        }
+    }
+
+    /// Area under the curve on the validation users: a row a number of steps, a column a support size.
+    func table(_ figures: ValidationFigures) -> [String] {
+        guard figures.users > 0 else { return ["no validation user has enough examples to be scored."] }
+        let sizes = Set(figures.rows.map(\.support)).sorted()
+        var table = TextTable(.init(title: "step", alignment: .right))
+        table.columns += sizes.map { .init(title: "S=\($0)", alignment: .right) }
+        for steps in Set(figures.rows.map(\.steps)).sorted() {
+            let cells = sizes.map { size in
+                figures.rows.first { $0.steps == steps && $0.support == size }
+                    .map { Figures.score($0.areaUnderCurve, 3) } ?? "–"
+            }
+            table.rows.append([String(steps)] + cells)
+        }
+        return table.lines(width: Terminal.width) + [
+            "area under the curve, mean over \(figures.users) validation users"
+        ]
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Postgres
+import Synchronization
+import UnixSignals
+
+/// `attune status --watch`: redrawn in the alternate screen of a terminal; elsewhere a line per change.
+struct StatusWatch {
+    private static let intervalSeconds = 2.0
+    private static let sparks = Array("▁▂▃▄▅▆▇█")
+
+    let isJSON: Bool
+
+    /// Runs until `q` or a signal.
+    func run(_ database: ConnectionPool) async throws {
+        guard Terminal.isOutputATerminal, !isJSON else { return try await printChanges(database) }
+        let keys = KeyPresses()
+        try keys.begin()
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let interrupted = Atomic<Bool>(false)
+        let watcher = Task {
+            for await _ in signals {
+                interrupted.store(true, ordering: .relaxed)
+                keys.quit()
+                break
+            }
+        }
+        Terminal.write("\u{1B}[?1049h\u{1B}[?25l")
+        defer {
+            Terminal.write("\u{1B}[?25h\u{1B}[?1049l")
+            watcher.cancel()
+        }
+        do {
+            try await redraw(database, until: keys)
+        } catch {
+            try keys.end()
+            throw error
+        }
+        try keys.end()
+        if interrupted.load(ordering: .relaxed) { throw ExitStatus.interrupted }
+    }
+
+    private func redraw(_ database: ConnectionPool, until keys: KeyPresses) async throws {
+        var rates: [Double] = []
+        while !keys.isOver {
+            let status = try await QueueStatus.read(from: database)
+            rates = Array((rates + [status.endedPerSecond]).suffix(30))
+            let foot = "jobs/s     \(sparkline(rates))   \(Figures.time(status.at)) UTC   q quit"
+            let lines = StatusText.lines(status) + ["", foot]
+            Terminal.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\r\n" }.joined() + "\u{1B}[J")
+            let next = Date().addingTimeInterval(Self.intervalSeconds)
+            while !keys.isOver, Date() < next { try await Task.sleep(for: .milliseconds(50)) }
+        }
+    }
+
+    private func printChanges(_ database: ConnectionPool) async throws {
+        var last: QueueStatus?
+        while true {
+            var status = try await QueueStatus.read(from: database)
+            let at = status.at
+            // What only ages is no change.
+            status.at = .distantPast
+            status.oldestSeconds = nil
+            for index in status.flows.indices { status.flows[index].oldestSeconds = nil }
+            if status != last {
+                last = status
+                status.at = at
+                if isJSON { try JSONOutput.print(status) } else { Terminal.output(StatusText.line(status)) }
+            }
+            try await Task.sleep(for: .seconds(Self.intervalSeconds))
+        }
+    }
+
+    private func sparkline(_ values: [Double]) -> String {
+        let most = max(values.max() ?? 0, 1)
+        return String(values.map { Self.sparks[Int(($0 / most * Double(Self.sparks.count - 1)).rounded())] })
+    }
+}
