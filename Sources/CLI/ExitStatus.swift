@@ -50,7 +50,9 @@ enum ExitStatus: Int32, Error, CaseIterable {
         case "store_denied", "database_denied", "not_allowed": .notAllowed
         case "digest_mismatch", "object_missing": .answerIsNo
         case "usage", "tool_missing", "path_too_long", "configuration_missing", "configuration_wrong",
-            "database_address", "database_missing", "schema_missing", "ambiguous":
+            "database_address", "database_missing", "schema_missing", "ambiguous", "bad_setting", "bucket_missing",
+            "store_region", "store_clock_skew", "certificate_untrusted", "credentials_missing",
+            "credentials_incomplete", "profile_malformed":
             .usage
         case "timed_out": .timedOut
         case "defect", "database_defect": .defect
