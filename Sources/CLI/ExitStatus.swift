@@ -67,10 +67,19 @@ enum ExitStatus: Int32, Error, CaseIterable {
             return (status(of: convertible.problem), convertible.problem.description)
         }
         if error is CancellationError { return (.interrupted, "interrupted; nothing was left half done.") }
-        if Attune.exitCode(for: error) == .validationFailure { return (.usage, Attune.fullMessage(for: error)) }
+        if Attune.exitCode(for: error) == .validationFailure { return (.usage, usage(error).description) }
         let defect = Problem(
             "defect", at: "attune", "an error nobody expected: \(error)",
             do: "please report it with the command and `attune version --json`; no job is lost.")
         return (.defect, defect.description)
+    }
+
+    /// What the parser refused, in the words of every other error.
+    private static func usage(_ error: any Error) -> Problem {
+        let help = Attune.fullMessage(for: error).firstMatch(of: /See '(attune[^']*) --help'/)
+        let command = help.map { String($0.1) } ?? "attune"
+        let reason = Attune.message(for: error)
+        return Problem(
+            "usage", at: command, reason.hasSuffix(".") ? reason : reason + ".", do: "\(command) --help")
     }
 }
