@@ -56,7 +56,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         ], [log, channels]
     ),
     ("Scheduler", ["Queue", "ObjectStore", "Postgres", "Problem"], [log]),
-    ("Embedded", ["Problem"], []),
+    ("Embedded", ["Blocking", "Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
     (
         "Bench",
@@ -122,7 +122,8 @@ targets.append(.testTarget(name: "ArchitectureTests", swiftSettings: strict))
 if present("Tests/CLITests") {
     targets.append(
         .testTarget(
-            name: "CLITests", dependencies: ["Postgres", "Queue", "Recipe", "Registry", "Adapters", "PostgresTestSupport"],
+            name: "CLITests",
+            dependencies: ["Postgres", "Queue", "Recipe", "Registry", "Adapters", "PostgresTestSupport"],
             swiftSettings: strict))
 }
 if present("Tests/IntegrationTests") {
