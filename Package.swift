@@ -115,6 +115,12 @@ if present("Sources/CLI") {
             swiftSettings: strict))
 }
 targets.append(.testTarget(name: "ArchitectureTests", swiftSettings: strict))
+if present("Tests/CLITests") {
+    targets.append(
+        .testTarget(
+            name: "CLITests", dependencies: ["Postgres", "Queue", "Recipe", "Registry", "Adapters", "PostgresTestSupport"],
+            swiftSettings: strict))
+}
 if present("Tests/IntegrationTests") {
     targets.append(
         .testTarget(
