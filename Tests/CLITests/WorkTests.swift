@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import PostgresTestSupport
 import Testing
 
 @Suite(.needsBinary, .timeLimit(.minutes(3))) struct WorkTests {
@@ -47,7 +48,7 @@ import Testing
             try await attune.succeed("enqueue", "--tenant", "demo", "--all")
             try await attune.succeed("enqueue", "--tenant", "demo", "u-0", "--delay", "3600")
             #expect(
-                try await attune.succeed("status").golden
+                try await attune.succeed("status").goldenColumns
                     == """
                     Stuck. 3 jobs wait and no worker is live: attune worker
 
@@ -57,10 +58,10 @@ import Testing
                     discarded          0   last hour
 
                     TENANT  FLOW         WAITING  OLDEST  RATE/s  EMPTY
-                    demo    bulk               3  TIME     0.0  –
+                    demo    bulk               3 TIME     0.0  –
                     demo    interactive        0       –     0.0  –
 
-                    """.replacing("3  TIME ", with: "3  TIME "))
+                    """)
             let document = try #require(try await attune.succeed("status", "--json").objects.first)
             #expect(document["verdict"] as? String == "stuck" && document["waiting"] as? Int == 3)
             #expect(document["deferred"] as? Int == 1 && (document["flows"] as? [Any])?.count == 2)
@@ -136,13 +137,13 @@ import Testing
                             """))
             }
             #expect(
-                try await attune.succeed("job", String(job)).golden == """
+                try await attune.succeed("job", String(job)).goldenColumns == """
                     job \(job)  completed  demo/u-1  adapt
                     DATE  enqueued   interactive
-                                + TIME  attempt 1
-                                + TIME  store_unavailable: PUT 503
-                                + TIME  attempt 2
-                                + TIME  completed  revision 14, 71 B
+                     TIME  attempt 1
+                     TIME  store_unavailable: PUT 503
+                     TIME  attempt 2
+                     TIME  completed  revision 14, 71 B
                     guard      loss .642 -> .588
                     data       38 examples, 2 newer are waiting
                     stages     fetch 98 ms, adapt 71 ms

@@ -10,8 +10,8 @@ struct Jobs: AsyncParsableCommand {
         abstract: "List jobs, newest first, with their state and last error.",
         discussion: """
             States: \(JobState.allCases.map(\.rawValue).joined(separator: ", ")).
-            Looks at the newest \(JobPage.budget) jobs (of a user: of that user's) and says how far it came; --before \
-            goes on from there. The same in SQL: SELECT * FROM attune.jobs.
+            Looks at the newest \(JobPage.budget) jobs (of a user: of that user's), or \(JobPage.openBudget) when it seeks \
+            open ones, and says how far it came; --before goes on from there. The same in SQL: SELECT * FROM attune.jobs.
 
             EXAMPLES:
               attune jobs --tenant acme --state discarded
@@ -25,7 +25,7 @@ struct Jobs: AsyncParsableCommand {
     @Option(help: "Only in these states, separated by commas.") var state: String?
     @Option(help: "Only with this last error, for example one_class_examples.") var errorClass: String?
     @Option(help: "Only jobs older than this job id.") var before: Int64?
-    @Option(help: "Rows at most, 1 to 10,000.") var limit: Int32 = 50
+    @Option(help: "Rows at most, 1 to 10,000.") var limit: Int64 = 50
     @OptionGroup var connection: DatabaseOptions
     @OptionGroup var output: OutputOptions
 
@@ -56,7 +56,7 @@ struct Jobs: AsyncParsableCommand {
             table.show(whenEmpty: page.looked == 0 ? "no job yet: attune enqueue" : "no job matches")
         }
         let next = page.jobs.count == Int(limit) ? page.jobs.last?.job : page.reached
-        guard let next, page.jobs.count == Int(limit) || page.looked == Int64(JobPage.budget) else { return }
+        guard let next, page.isCut else { return }
         Terminal.note("looked through \(page.looked) jobs, found \(page.jobs.count); older ones: --before \(next)")
     }
 }

@@ -14,7 +14,7 @@ struct UserCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var user: UserArguments
-    @Option(help: "Revisions and jobs at most, 1 to 1,000.") var limit: Int32 = 10
+    @Option(help: "Revisions and jobs at most, 1 to 1,000.") var limit: Int64 = 10
     @OptionGroup var connection: DatabaseOptions
     @OptionGroup var output: OutputOptions
 

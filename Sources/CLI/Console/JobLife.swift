@@ -75,14 +75,14 @@ struct JobLife: Encodable {
                 + (retryOf.map { ", repeats job \($0)" } ?? ""))
         for attempt in attempts {
             if let claimed = attempt.claimed {
-                lines.append("\(moment(claimed))  attempt \(attempt.attempt)  \(attempt.worker ?? "")")
+                lines.append("\(moment(claimed))  attempt \(attempt.attempt)\(attempt.worker.map { "  \($0)" } ?? "")")
             }
             let again = attempt.runsAgain.map { ", again at \(Figures.time($0))" } ?? ""
             let message = attempt.message.map { ": \($0)" } ?? ""
             lines.append("\(moment(attempt.at))  \(attempt.errorClass)\(message)\(again)")
         }
         if let claimed = job.claimed {
-            lines.append("\(moment(claimed))  attempt \(job.attempt ?? 1)  \(job.worker ?? "")")
+            lines.append("\(moment(claimed))  attempt \(job.attempt ?? 1)\(job.worker.map { "  \($0)" } ?? "")")
         }
         return lines + [ending].compactMap { $0 } + figures
     }

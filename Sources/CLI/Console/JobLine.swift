@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Queue
 import Schema
 
 /// A job as `attune jobs --json` prints it.
@@ -60,23 +61,30 @@ struct JobLine: Encodable {
 
 /// Newest jobs that match, and how far the search went: its cost does not grow with what waits.
 struct JobPage {
-    static let budget: Int32 = 20_000
+    /// Jobs looked at, at most.
+    static let budget: Int64 = 20_000
+    /// The same when open jobs are sought by their state: where each stands costs a look of its own.
+    static let openBudget: Int64 = 4000
 
     var jobs: [JobLine] = []
     /// Jobs looked at.
     var looked: Int64 = 0
     /// The oldest job looked at.
     var reached: Int64?
+    /// Whether older jobs may match too.
+    var isCut = false
 
     static func read(
         from database: ConnectionPool, tenant: String? = nil, user: String? = nil, states: [String] = [],
-        errorClass: String? = nil, before: Int64? = nil, limit: Int32
+        errorClass: String? = nil, before: Int64? = nil, limit: Int64
     ) async throws -> JobPage {
+        let seeksOpen = errorClass != nil || states.contains { JobState(rawValue: $0)?.isTerminal == false }
+        let budget = seeksOpen ? openBudget : budget
         let rows = try await database.run(
             SQL.Queries.jobsPage,
             [
                 .text(tenant), .text(user), .array(states.isEmpty ? nil : states), .text(errorClass), .int64(before),
-                .int32(budget), .int32(limit),
+                .int64(budget), .int64(limit),
             ])
         var page = JobPage()
         for row in rows {
@@ -84,6 +92,7 @@ struct JobPage {
             page.reached = try row.decode("reached")
             if try row.decode("job_id", as: Int64?.self) != nil { page.jobs.append(try JobLine(row)) }
         }
+        page.isCut = page.looked == budget || page.jobs.count == Int(limit)
         return page
     }
 }
