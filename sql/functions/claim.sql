@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION attune.claim(
     job_ids bigint[], uids bigint[], users text[], epochs int[], parents bigint[], data_seqs bigint[], tries smallint[],
     payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon xid8, needs_empty_hands boolean
 ) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     v_by_key CURSOR FOR

@@ -32,7 +32,7 @@ struct BulkEnqueue {
         guard !jobs.isEmpty else { return [] }
         let (row, rejected) = try await database.withTransaction { transaction in
             try await transaction.execute(Statement(SQL.Queries.bulkBegin))
-            try await transaction.copyIn(Statement(SQL.Copies.bulkJobs)) { writer in
+            try await transaction.copyIn(Statement(SQL.Copy.bulkJobs)) { writer in
                 for job in jobs {
                     try await writer.append([
                         .text(job.user), .bytes(job.payload), .text(job.dedupKey), .text(job.trace),
