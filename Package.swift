@@ -58,6 +58,10 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Scheduler", ["Queue", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
+    (
+        "Bench",
+        ["Queue", "Registry", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor"], []
+    ),
 ]
 
 let present: (String) -> Bool = { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\($0)") }
@@ -115,6 +119,12 @@ if present("Sources/CLI") {
             swiftSettings: strict))
 }
 targets.append(.testTarget(name: "ArchitectureTests", swiftSettings: strict))
+if present("Tests/CLITests") {
+    targets.append(
+        .testTarget(
+            name: "CLITests", dependencies: ["Postgres", "Queue", "Recipe", "Registry", "Adapters", "PostgresTestSupport"],
+            swiftSettings: strict))
+}
 if present("Tests/IntegrationTests") {
     targets.append(
         .testTarget(
