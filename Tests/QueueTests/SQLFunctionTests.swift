@@ -182,6 +182,26 @@ import Testing
         }
     }
 
+    @Test("a dedup key is kept while its job is open and for the set time after, then it is free again")
+    func dedupExpiry() async throws {
+        try await inTenant { world in
+            let scheduler = SchedulerQueue(world.pool)
+            try await world.run("UPDATE attune.setting SET dedup_days = 0")
+            try await world.record(1, of: "u", tenant: "acme")
+            var job = NewJob(tenant: "acme", user: "u")
+            job.dedupKey = "k"
+            let first = try await world.store.enqueue(job)
+            #expect(try await scheduler.forgetDedupKeys() == 0)
+            #expect(try await world.store.enqueue(job) == first)
+            _ = try await world.store.publish(try await world.claimOne(try await world.worker()).completed)
+            // The look before has put the next one off by an hour.
+            #expect(try await scheduler.forgetDedupKeys() == 0)
+            try await world.run("UPDATE attune.dedup SET expires = clock_timestamp()")
+            #expect(try await scheduler.forgetDedupKeys() == 1)
+            #expect(try await world.store.enqueue(job) != first)
+        }
+    }
+
     @Test("a deposed leader moves nothing")
     func leaders() async throws {
         try await inTenant { world in
