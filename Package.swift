@@ -122,7 +122,8 @@ targets.append(.testTarget(name: "ArchitectureTests", swiftSettings: strict))
 if present("Tests/CLITests") {
     targets.append(
         .testTarget(
-            name: "CLITests", dependencies: ["Postgres", "Queue", "Recipe", "Registry", "Adapters", "PostgresTestSupport"],
+            name: "CLITests",
+            dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
             swiftSettings: strict))
 }
 if present("Tests/IntegrationTests") {
