@@ -56,7 +56,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         ], [log, channels]
     ),
     ("Scheduler", ["Queue", "ObjectStore", "Postgres", "Problem"], [log]),
-    ("Embedded", ["Problem"], []),
+    ("Embedded", ["Blocking", "Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
     (
         "Bench",

@@ -265,6 +265,24 @@ import Testing
         }
     }
 
+    @Test("virtual time follows what waits, and who was idle starts there: idleness saves up no burst")
+    func fairness() async throws {
+        try await inTenant { world in
+            _ = try await world.enqueueBulk(300)
+            let worker = try await world.worker()
+            let claimed = try await world.claimAll(worker).map(\.place.sortKey).sorted()
+            try await world.run("UPDATE attune.chunk SET state = 0 WHERE sort_key = $1", [.int64(claimed[2])])
+            _ = try await world.store.heartbeat(Heartbeat(workerID: worker, progress: 1, jobsInHand: 1))
+            let now: Int64 = try await world.value("SELECT virtual_time FROM attune.fair_clock")
+            #expect(now == claimed[2])
+            try await world.addTenant("birch")
+            try await world.record(1, of: "u", tenant: "birch")
+            _ = try await world.store.enqueue(NewJob(tenant: "birch", user: "u"))
+            let tag: Int64 = try await world.value("SELECT sort_key FROM attune.chunk ORDER BY chunk_id DESC LIMIT 1")
+            #expect((now...now + 1000).contains(tag))
+        }
+    }
+
     @Test("more lanes take new chunks, the old ones still drain")
     func lanes() async throws {
         try await inTenant { world in

@@ -72,7 +72,9 @@ import Testing
             case 2: _ = try await world.store.rescue(limit: 10)
             case 3: try await world.makeDeferredDue()
             case 4: _ = try await world.store.wake(limit: 10)
-            default: _ = try await world.store.retry(jobID: job)
+            default:
+                let refused = await errorClass { _ = try await world.store.retry(jobID: job) }
+                #expect(refused == nil || refused == "already_ended")
             }
         }
     }

@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION attune.publish(
 ) RETURNS TABLE (
     completed int, kept int, superseded int, retried int, discarded int, erased int, lost bigint[], already bigint[]
 ) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     v_live bigint[];
