@@ -123,7 +123,7 @@ if present("Tests/CLITests") {
     targets.append(
         .testTarget(
             name: "CLITests",
-            dependencies: ["Postgres", "Queue", "Recipe", "Registry", "Adapters", "PostgresTestSupport"],
+            dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
             swiftSettings: strict))
 }
 if present("Tests/IntegrationTests") {

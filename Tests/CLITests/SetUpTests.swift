@@ -104,7 +104,7 @@ import Testing
     func samples() async throws {
         try await CommandLineTool.with { attune in
             let first = try await attune.succeed("sample", "--tenant", "demo", "--users", "30", "--items", "50")
-            #expect(first.golden == "recorded   30 users   40 examples each   50 items   skipped 0   TIME\n")
+            #expect(first.golden == "recorded   30 users   100 examples each   50 items   skipped 0   TIME\n")
             let more = try await attune.succeed(
                 "sample", "--tenant", "demo", "--users", "40", "--items", "50", "--json")
             let answer = try #require(try more.objects.first)

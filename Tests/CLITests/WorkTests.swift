@@ -6,7 +6,8 @@ import Testing
 @Suite(.needsBinary, .timeLimit(.minutes(3))) struct WorkTests {
     private func withPeople(_ count: Int = 3, _ body: (CommandLineTool) async throws -> Void) async throws {
         try await CommandLineTool.with { attune in
-            try await attune.succeed("sample", "--tenant", "demo", "--users", String(count), "--items", "30")
+            try await attune.succeed(
+                "sample", "--tenant", "demo", "--users", String(count), "--items", "30", "--examples", "40")
             try await body(attune)
         }
     }
@@ -52,7 +53,7 @@ import Testing
                     == """
                     Stuck. 3 jobs wait and no worker is live: attune worker
 
-                    waiting            3   oldest TIME   1 wait for their time
+                    waiting            3   oldest TIME   1 put off
                     in work            0   0 of 0 workers live
                     published          0   last hour, –; 0.0 jobs/s in the last minute
                     discarded          0   last hour
@@ -157,6 +158,10 @@ import Testing
             #expect(user.output.contains("14*  minilm  1-38  71 B"))
             let status = try #require(try await attune.succeed("status", "--json").objects.first)
             #expect((status["endedLastHour"] as? [String: Int])?["completed"] == 1)
+            let cancelled = try await attune.run("cancel", String(job))
+            #expect(cancelled.status == 5 && cancelled.output == "unchanged  \(job)  it had ended as completed\n")
+            let retried = try await attune.run("retry", String(job))
+            #expect(retried.status == 5 && retried.errors.contains(": already_ended: "))
             let wait = try await attune.succeed("job", "wait", String(job), "--json").objects
             #expect((wait.first?["ended"] as? [String: Int]) == ["completed": 1])
         }
