@@ -1,15 +1,20 @@
 import Adapters
 import Blocking
-import Meta
+package import Meta
 import Model
 import Recipe
 
 /// A delivery whose users are adapted; nothing is encoded yet.
-struct AdaptedDelivery: Sendable {
-    let fetched: FetchedDelivery
+package struct AdaptedDelivery: Sendable {
+    package let fetched: FetchedDelivery
     /// One result a user of `fetched.users`, in order.
-    let adaptations: [UserAdaptation]
+    package let adaptations: [UserAdaptation]
     var adaptMilliseconds: Int32 = 0
+
+    package init(fetched: FetchedDelivery, adaptations: [UserAdaptation]) {
+        self.fetched = fetched
+        self.adaptations = adaptations
+    }
 }
 
 /// Computes what the cache does not hold, then adapts all users of a delivery, spread over the compute threads.

@@ -1,28 +1,37 @@
 import Artifacts
 import Foundation
 import Meta
-import ObjectStore
+package import ObjectStore
 import Problem
-import Queue
+package import Queue
 import Recipe
 
 /// A delivery as bytes and reports, ready to be uploaded and published.
-struct EncodedDelivery: Sendable {
+package struct EncodedDelivery: Sendable {
     let chunks: [Fence]
-    var reports: [JobReport]
+    package var reports: [JobReport]
     /// Key, bytes and digest of the pack; nil when nobody got a revision.
-    var object: (key: ObjectKey, bytes: [UInt8], sha256: [UInt8])?
+    package var object: (key: ObjectKey, bytes: [UInt8], sha256: [UInt8])?
 }
 
 /// Turns an adapted delivery into one object and one publish transaction.
-struct DeliverStage: Sendable {
+package struct DeliverStage: Sendable {
     let queue: any QueueStore
     let store: any ObjectStore
     let clock: StageClock
     let faults: FaultHandler
 
+    package init(
+        queue: any QueueStore, store: any ObjectStore, clock: StageClock, faults: @escaping FaultHandler
+    ) {
+        self.queue = queue
+        self.store = store
+        self.clock = clock
+        self.faults = faults
+    }
+
     /// Encodes, uploads, verifies and publishes.
-    func deliver(_ adapted: AdaptedDelivery) async throws -> PublishReport {
+    package func deliver(_ adapted: AdaptedDelivery) async throws -> PublishReport {
         await faults(.afterAdapt)
         let users = adapted.fetched.jobs.count
         let (encoded, encodeMilliseconds) = try await clock.time(.encode, users: { _ in users }) {
@@ -49,7 +58,7 @@ struct DeliverStage: Sendable {
     }
 
     /// The pack and one report a job; a user whose data could not be used is reported as failed for good.
-    func encode(_ adapted: AdaptedDelivery) throws -> EncodedDelivery {
+    package func encode(_ adapted: AdaptedDelivery) throws -> EncodedDelivery {
         let fetched = adapted.fetched
         let chunk = fetched.chunks[0]
         var encoded = EncodedDelivery(chunks: fetched.chunks.map(\.fence), reports: [])

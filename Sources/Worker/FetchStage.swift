@@ -1,37 +1,49 @@
-import Meta
+package import Meta
 import Model
-import Problem
-import Queue
+package import Problem
+package import Queue
 import Recipe
 import Registry
 
 /// Chunks of one tenant, base and recipe, with everything that adapting their users needs.
-struct FetchedDelivery: Sendable {
+package struct FetchedDelivery: Sendable {
     /// The chunks, each under the fence it was claimed with.
-    let chunks: [ClaimedChunk]
+    package let chunks: [ClaimedChunk]
     /// The recipe they were resolved to.
-    let recipe: LoadedRecipe
+    package let recipe: LoadedRecipe
     /// Users that can be adapted.
-    var users: [FetchedUser] = []
+    package var users: [FetchedUser] = []
     /// Users whose data cannot be used, and why.
-    var refused: [(job: ClaimedJob, problem: Problem)] = []
+    package var refused: [(job: ClaimedJob, problem: Problem)] = []
     /// The users' texts.
-    var texts: TextTable
+    package var texts: TextTable
     /// Texts of missing rows, by row.
     var missingTexts: [(row: Int, text: String)] = []
     /// How long claiming and fetching took.
     var fetchMilliseconds: Int32 = 0
+
+    package init(chunks: [ClaimedChunk], recipe: LoadedRecipe, texts: TextTable) {
+        self.chunks = chunks
+        self.recipe = recipe
+        self.texts = texts
+    }
 
     /// All jobs of the delivery.
     var jobs: [ClaimedJob] { chunks.flatMap(\.jobs) }
 }
 
 /// A user's support as rows of the delivery's texts.
-struct FetchedUser: Sendable {
-    let job: ClaimedJob
-    let support: UserSupport
+package struct FetchedUser: Sendable {
+    package let job: ClaimedJob
+    package let support: UserSupport
     /// The user's `data_seq` that the support includes.
-    let dataThrough: Int64
+    package let dataThrough: Int64
+
+    package init(job: ClaimedJob, support: UserSupport, dataThrough: Int64) {
+        self.job = job
+        self.support = support
+        self.dataThrough = dataThrough
+    }
 }
 
 /// Reads what claimed users recorded and turns it into supports over distinct texts.

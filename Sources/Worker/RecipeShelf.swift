@@ -1,17 +1,23 @@
-import Model
+package import Model
 import Problem
 import Queue
-import Recipe
+package import Recipe
 import Registry
 import Synchronization
 
 /// A recipe ready to adapt with.
-struct LoadedRecipe: Sendable {
-    let recipe: Recipe
+package struct LoadedRecipe: Sendable {
+    package let recipe: Recipe
     /// Hex SHA-256 of its file.
-    let digest: String
+    package let digest: String
     /// Where its projected features are kept in the cache.
-    let space: FeatureSpace
+    package let space: FeatureSpace
+
+    package init(recipe: Recipe, digest: String, space: FeatureSpace) {
+        self.recipe = recipe
+        self.digest = digest
+        self.space = space
+    }
 }
 
 /// Recipes by digest, read once; the eight used last are kept.

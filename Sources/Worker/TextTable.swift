@@ -1,21 +1,21 @@
-import Meta
-import Model
+package import Meta
+package import Model
 import Recipe
 import Tensor
 
 /// The distinct texts of the users adapted together, and what is known of each one's projected features.
 ///
 /// Row numbers are what ``UserSupport`` names. A text is one row however many users have it.
-struct TextTable {
+package struct TextTable: Sendable {
     /// Where a row's text can be had when its features have to be computed.
-    enum Source {
+    package enum Source: Sendable {
         case item(Int32)
         case text(String)
     }
 
     private var rowOfText: [TextDigest: Int32] = [:]
     private(set) var digests: [TextDigest] = []
-    private(set) var sources: [Source] = []
+    package private(set) var sources: [Source] = []
     /// Projected features by row, nil where the cache had none.
     private(set) var projected: [[Float]?] = []
 
@@ -23,13 +23,13 @@ struct TextTable {
     let cache: FeatureCache
 
     /// - Parameter space: the rows of one recipe: its projection of one base's pooled features.
-    init(space: FeatureSpace, cache: FeatureCache) {
+    package init(space: FeatureSpace, cache: FeatureCache) {
         self.space = space
         self.cache = cache
     }
 
     /// The row of a text, looked up in the cache the first time.
-    mutating func row(of digest: TextDigest, source: @autoclosure () -> Source) -> Int32 {
+    package mutating func row(of digest: TextDigest, source: @autoclosure () -> Source) -> Int32 {
         if let known = rowOfText[digest] { return known }
         let row = Int32(digests.count)
         rowOfText[digest] = row
@@ -40,10 +40,10 @@ struct TextTable {
     }
 
     /// Rows whose features have to be computed.
-    var missing: [Int] { projected.indices.filter { projected[$0] == nil } }
+    package var missing: [Int] { projected.indices.filter { projected[$0] == nil } }
 
     /// Fills rows in and remembers them for the next delivery.
-    mutating func fill(_ rows: [Int], with features: ProjectedFeatures) {
+    package mutating func fill(_ rows: [Int], with features: ProjectedFeatures) {
         for (index, row) in rows.enumerated() {
             let values = Array(features.rows.row(index))
             projected[row] = values
@@ -52,7 +52,7 @@ struct TextTable {
     }
 
     /// Every row as one matrix, `[texts, width + 1]`; all of them must be filled.
-    func features(columns: Int) -> ProjectedFeatures {
+    package func features(columns: Int) -> ProjectedFeatures {
         var values: [Float] = []
         values.reserveCapacity(projected.count * columns)
         for case let row? in projected { values.append(contentsOf: row) }

@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import Synchronization
 import Problem
-import Queue
+package import Queue
 
 extension Worker {
     /// Claims lane by lane and fetches what was claimed, until the drain begins or, if so configured, nothing is left.
@@ -41,7 +41,7 @@ extension Worker {
     }
 
     /// Chunks that agree in tenant, base and recipe, in the order claimed.
-    static func deliveries(_ chunks: [ClaimedChunk]) -> [[ClaimedChunk]] {
+    package static func deliveries(_ chunks: [ClaimedChunk]) -> [[ClaimedChunk]] {
         var groups: [[ClaimedChunk]] = []
         for chunk in chunks {
             let index = groups.firstIndex { group in
@@ -88,9 +88,9 @@ extension Worker {
     ///
     /// What a person or an outage has to end first (store, database, another base) costs the jobs no try.
     func giveUp(_ chunks: [ClaimedChunk], because error: any Error) async {
+        // A drain that is over cancels: what is in hand then is handed back on the way out.
+        if error is CancellationError { return }
         let fences = chunks.map(\.fence)
-        defer { inHand.release(fences) }
-        if error is CancellationError { return await handBack(fences) }
         let problem = (error as? any ProblemConvertible)?.problem
         logger.error("delivery failed", metadata: ["error": "\(error)", "chunks": "\(fences.map(\.chunkID))"])
         let result: JobResult =
@@ -104,17 +104,11 @@ extension Worker {
         let reports = chunks.flatMap(\.jobs).map { JobReport($0, result) }
         do {
             note(try await queue.publish(Delivery(chunks: fences, reports: reports)))
+            inHand.release(fences)
         } catch {
-            // The lease runs out by itself and a rescue takes the chunks back.
-            logger.error("giving up failed", metadata: ["error": "\(error)"])
-        }
-    }
-
-    private func handBack(_ fences: [Fence]) async {
-        do {
-            try await queue.handBack(fences)
-        } catch {
-            logger.error("handing back failed", metadata: ["error": "\(error)"])
+            // The lease does not run out by itself: the heartbeats of this worker extend it.
+            logger.error("giving up failed; handed back later", metadata: ["error": "\(error)"])
+            inHand.abandon(fences)
         }
     }
 }

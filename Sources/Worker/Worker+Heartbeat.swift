@@ -16,6 +16,7 @@ extension Worker {
                 let answer = try await queue.heartbeat(
                     Heartbeat(workerID: workerID.withLock { $0 }, progress: hand.progress, jobsInHand: hand.jobs))
                 try await obey(answer)
+                try await handBackAbandoned()
                 try await Task.sleep(for: .seconds(configuration.heartbeatSeconds))
             } catch let error as any ProblemConvertible {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error.problem.errorClass)"])
@@ -23,6 +24,15 @@ extension Worker {
                 try await Task.sleep(for: .seconds(min(1, configuration.heartbeatSeconds)))
             }
         }
+    }
+
+    /// Gives others what an outage kept this worker from giving up at once; it costs the jobs no try.
+    private func handBackAbandoned() async throws {
+        let fences = inHand.abandoned
+        guard !fences.isEmpty else { return }
+        note(try await queue.handBack(fences))
+        inHand.release(fences)
+        logger.info("handed back", metadata: ["chunks": "\(fences.map(\.chunkID))"])
     }
 
     private func obey(_ answer: WorkerOrders) async throws {

@@ -93,6 +93,7 @@ public final class Worker: Sendable {
 
     func register() async throws {
         let registration = try await queue.registerWorker(name: configuration.name, version: "0.1.0")
+        try configuration.check(leaseSeconds: registration.leaseSeconds)
         workerID.withLock { $0 = registration.workerID }
         logger.info("registered", metadata: ["worker_id": "\(registration.workerID)"])
     }

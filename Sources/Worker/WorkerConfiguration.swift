@@ -4,9 +4,7 @@ public import Problem
 public struct WorkerConfiguration: Sendable {
     /// The name shown in status and errors, unique among live workers.
     public var name: String
-    /// How long a claim is the worker's own without a heartbeat, in seconds of the database's clock; default 30, 2...3600.
-    public var leaseSeconds: Double = 30
-    /// Seconds between heartbeats; default 5; the lease must be longer than two of them.
+    /// Seconds between heartbeats; default 5; the lease that the database gives must be longer than two of them.
     public var heartbeatSeconds: Double = 5
     /// Jobs claimed together at most (a delivery); default 1,000, 1...10,000.
     public var jobsPerClaim: Int = 1000
@@ -32,21 +30,29 @@ public struct WorkerConfiguration: Sendable {
     public func validate() throws(Problem) {
         let checks: [(Bool, String)] = [
             (!name.isEmpty && name.utf8.count <= 100, "the name must have 1 to 100 bytes"),
-            ((2...3600).contains(leaseSeconds), "lease \(leaseSeconds) s must be in 2...3600"),
-            (
-                leaseSeconds > 2 * heartbeatSeconds,
-                "lease \(leaseSeconds) s must exceed two heartbeats of \(heartbeatSeconds) s"
-            ),
-            (heartbeatSeconds >= 0.1, "heartbeat \(heartbeatSeconds) s must be at least 0.1"),
+            ((0.1...1000).contains(heartbeatSeconds), "heartbeat \(heartbeatSeconds) s must be in 0.1...1000"),
             ((1...10_000).contains(jobsPerClaim), "jobs per claim \(jobsPerClaim) must be in 1...10000"),
             ((1...16).contains(deliveriesInFlight), "deliveries in flight \(deliveriesInFlight) must be in 1...16"),
             ((1...256).contains(computeThreads), "compute threads \(computeThreads) must be in 1...256"),
             (cacheBytes >= 1 << 20, "cache \(cacheBytes) bytes must be at least 1 MiB"),
             ((0.01...60).contains(idleSeconds), "idle pause \(idleSeconds) s must be in 0.01...60"),
+            ((0...3600).contains(drainSeconds), "drain \(drainSeconds) s must be in 0...3600"),
         ]
         for (holds, rule) in checks where !holds {
             throw Problem(
                 "configuration_wrong", at: "worker \(name)", "\(rule).", do: "correct the option; nothing was started.")
+        }
+    }
+
+    /// Checks the heartbeats against the lease that the database gives every worker.
+    ///
+    /// - Throws: `configuration_wrong`: one lost heartbeat would cost the worker all that it holds.
+    package func check(leaseSeconds: Int) throws(Problem) {
+        guard Double(leaseSeconds) > 2 * heartbeatSeconds else {
+            throw Problem(
+                "configuration_wrong", at: "worker \(name)",
+                "the lease of \(leaseSeconds) s must exceed two heartbeats of \(heartbeatSeconds) s.",
+                do: "shorten --heartbeat, or raise lease_seconds in attune.setting.")
         }
     }
 }

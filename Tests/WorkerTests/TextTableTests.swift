@@ -1,0 +1,57 @@
+import Meta
+import Model
+import Tensor
+import Testing
+import Worker
+
+/// Texts of a delivery: one row each, computed once.
+@Suite struct TextTableTests {
+    private let cache = FeatureCache(byteLimit: 1 << 20)
+    private let space = FeatureSpace(baseDigest: "b", site: "projected/r")
+
+    @Test("a text is one row however many users have it, and only rows that the cache lacks are missing")
+    func rows() {
+        cache.insert([1, 2, 3], for: FeatureKey(space, TextDigest(of: "known")))
+        var table = TextTable(space: space, cache: cache)
+        let rows = ["new", "known", "new", "other"].map { table.row(of: TextDigest(of: $0), source: .text($0)) }
+        #expect(rows == [0, 1, 0, 2])
+        #expect(table.missing == [0, 2])
+    }
+
+    @Test("filled rows make the matrix in the order of the rows, and the next delivery finds them")
+    func filled() {
+        var table = TextTable(space: space, cache: cache)
+        for text in ["a", "b", "c"] { _ = table.row(of: TextDigest(of: text), source: .text(text)) }
+        table.fill([2, 0], with: ProjectedFeatures(rows: Matrix(rows: 2, columns: 2, values: [5, 6, 1, 2])))
+        #expect(table.missing == [1])
+        table.fill([1], with: ProjectedFeatures(rows: Matrix(rows: 1, columns: 2, values: [3, 4])))
+        #expect(table.features(columns: 2).rows.values == [1, 2, 3, 4, 5, 6])
+
+        var next = TextTable(space: space, cache: cache)
+        _ = next.row(of: TextDigest(of: "c"), source: .text("c"))
+        #expect(next.missing.isEmpty && next.features(columns: 2).rows.values == [5, 6])
+    }
+
+    @Test("another recipe's features of the same text are not taken for this one's")
+    func spaces() {
+        cache.insert([1], for: FeatureKey(space, TextDigest(of: "a")))
+        var table = TextTable(space: FeatureSpace(baseDigest: "b", site: "projected/other"), cache: cache)
+        _ = table.row(of: TextDigest(of: "a"), source: .text("a"))
+        #expect(table.missing == [0])
+    }
+
+    @Test("items' digests are learnt once, asked for once each, and forgotten when full or old")
+    func directory() {
+        let directory = ItemDirectory(limit: 3)
+        #expect(directory.unknown(among: [7, 8, 7]).sorted() == [7, 8])
+        directory.insert([(7, TextDigest(of: "seven")), (8, TextDigest(of: "eight"))])
+        #expect(directory.unknown(among: [7, 8, 9]) == [9])
+        #expect(directory.digests(of: [8, 9, 7]) == [TextDigest(of: "eight"), nil, TextDigest(of: "seven")])
+        directory.insert([(9, TextDigest(of: "nine")), (10, TextDigest(of: "ten"))])
+        #expect(directory.digests(of: [7, 9]) == [nil, TextDigest(of: "nine")], "full: all before is forgotten")
+
+        let forgetful = ItemDirectory(lifetimeSeconds: 0)
+        forgetful.insert([(7, TextDigest(of: "seven"))])
+        #expect(forgetful.unknown(among: [7]) == [7], "a corrected text is looked up again")
+    }
+}
