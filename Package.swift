@@ -85,8 +85,8 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Artifacts", [], false),
     ("Recipe", [], false),
     ("Serving", ["Safetensors", "PostgresTestSupport"], true),
-    ("Worker", ["PostgresTestSupport"], false),
-    ("Scheduler", ["PostgresTestSupport"], false),
+    ("Worker", ["Gate", "PostgresTestSupport"], false),
+    ("Scheduler", [], false),
     ("Evaluation", [], false),
 ]
 
@@ -132,9 +132,6 @@ let otherTargets: [Target] = [
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     .testTarget(
         name: "CLITests", dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
-        swiftSettings: strict),
-    .testTarget(
-        name: "IntegrationTests", dependencies: everyLibrary + ["TestSupport", "PostgresTestSupport", crypto, log],
         swiftSettings: strict),
 ]
 
