@@ -1,5 +1,4 @@
 // swift-tools-version: 6.3
-import Foundation
 import PackageDescription
 
 /// One list of settings for every target: a lapse in any of them is a compile error everywhere.
@@ -56,13 +55,67 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         ], [log, channels]
     ),
     ("Scheduler", ["Queue", "ObjectStore", "Postgres", "Problem"], [log]),
-    ("Embedded", ["Problem"], []),
+    ("Embedded", ["Blocking", "Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
+    (
+        "Bench",
+        ["Queue", "Registry", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor"], []
+    ),
 ]
 
-let present: (String) -> Bool = { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\($0)") }
+/// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.
+let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
+    ("Blocking", [], false),
+    ("Postgres", ["PostgresTestSupport"], false),
+    ("Zstd", [], false),
+    ("HTTPTransfer", ["TestSupport"], false),
+    ("StrictJSON", [], false),
+    ("Safetensors", [], false),
+    ("Tokenizer", [], true),
+    ("Tensor", [], false),
+    ("Model", [], true),
+    ("Population", [], false),
+    ("Adapters", [], true),
+    ("Gate", [], false),
+    ("Meta", [], false),
+    ("Schema", ["PostgresTestSupport"], false),
+    ("Queue", ["PostgresTestSupport"], false),
+    ("Registry", ["PostgresTestSupport"], false),
+    ("ObjectStore", ["TestSupport"], true),
+    ("Artifacts", [], false),
+    ("Recipe", [], false),
+    ("Serving", ["Safetensors", "PostgresTestSupport"], true),
+    ("Worker", ["Gate", "PostgresTestSupport"], false),
+    ("Scheduler", [], false),
+    ("Evaluation", [], false),
+]
 
-var targets: [Target] = [
+let named: (String) -> Target.Dependency = { .init(stringLiteral: $0) }
+
+let libraryTargets = libraries.map { library in
+    Target.target(
+        name: library.name,
+        dependencies: library.imports.map(named) + library.packages,
+        // Kernels are loops over floats: unoptimised they are 20 times slower, and every test that runs the base model
+        // with them.
+        swiftSettings: strict
+            + (library.name == "Tensor" ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []),
+        plugins: library.name == "Schema" ? ["EmbedSQLPlugin"] : [])
+}
+
+let testTargets = tests.map { test in
+    let row = libraries.first { $0.name == test.of }
+    return Target.testTarget(
+        name: "\(test.of)Tests",
+        dependencies: [named(test.of)] + (row?.imports ?? []).filter { !$0.hasPrefix("C") }.map(named)
+            + (row?.packages ?? []) + test.more,
+        exclude: test.haveFixtures ? ["Fixtures"] : [],
+        swiftSettings: strict)
+}
+
+let everyLibrary = libraries.map { named($0.name) }
+
+let otherTargets: [Target] = [
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -70,63 +123,21 @@ var targets: [Target] = [
     .executableTarget(name: "EmbedSQL", swiftSettings: strict),
     .plugin(
         name: "EmbedSQLPlugin", capability: .buildTool(), dependencies: ["EmbedSQL"], path: "Sources/EmbedSQLPlugin"),
+    .executableTarget(
+        name: "CLI", dependencies: everyLibrary + [log, crypto, arguments, signals], swiftSettings: strict),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+        name: "PostgresTestSupport", dependencies: ["Postgres", "Schema"], path: "Tests/PostgresTestSupport",
+        swiftSettings: strict),
+    .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    .testTarget(
+        name: "CLITests", dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
+        swiftSettings: strict),
 ]
-for library in libraries where present("Sources/\(library.name)") {
-    targets.append(
-        .target(
-            name: library.name,
-            dependencies: library.imports.filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
-                + library.packages,
-            // Kernels are loops over floats: unoptimised they are 20 times slower, and every test that runs the
-            // base model with them.
-            swiftSettings: strict
-                + (library.name == "Tensor" ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []),
-            plugins: library.name == "Schema" ? ["EmbedSQLPlugin"] : []))
-    if present("Tests/\(library.name)Tests") {
-        targets.append(
-            .testTarget(
-                name: "\(library.name)Tests",
-                dependencies: [.init(stringLiteral: library.name)]
-                    + library.imports.filter { !$0.hasPrefix("C") && present("Sources/\($0)") }.map {
-                        .init(stringLiteral: $0)
-                    }
-                    + library.packages
-                    + (present("Tests/TestSupport") ? ["TestSupport"] : [])
-                    + (present("Tests/PostgresTestSupport") ? ["PostgresTestSupport"] : []),
-                exclude: present("Tests/\(library.name)Tests/Fixtures") ? ["Fixtures"] : [],
-                swiftSettings: strict))
-    }
-}
-if present("Tests/TestSupport") {
-    targets.append(.target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict))
-}
-if present("Tests/PostgresTestSupport") {
-    targets.append(
-        .target(
-            name: "PostgresTestSupport", dependencies: ["Postgres", "Schema"], path: "Tests/PostgresTestSupport",
-            swiftSettings: strict))
-}
-if present("Sources/CLI") {
-    targets.append(
-        .executableTarget(
-            name: "CLI",
-            dependencies: libraries.map(\.name).filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
-                + [log, crypto, arguments, signals],
-            swiftSettings: strict))
-}
-targets.append(.testTarget(name: "ArchitectureTests", swiftSettings: strict))
-if present("Tests/IntegrationTests") {
-    targets.append(
-        .testTarget(
-            name: "IntegrationTests",
-            dependencies: libraries.map(\.name).filter { present("Sources/\($0)") }.map { .init(stringLiteral: $0) }
-                + ["TestSupport", "PostgresTestSupport"],
-            swiftSettings: strict))
-}
 
 let package = Package(
     name: "attune",
-    products: present("Sources/CLI") ? [.executable(name: "attune", targets: ["CLI"])] : [],
+    products: [.executable(name: "attune", targets: ["CLI"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -134,5 +145,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-    targets: targets
+    targets: libraryTargets + testTargets + otherTargets
 )

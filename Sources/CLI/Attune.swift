@@ -23,13 +23,16 @@ struct Attune: AsyncParsableCommand {
             CommandGroup(
                 name: "Set it up",
                 subcommands: [
-                    Migrate.self, DSN.self, Tenants.self, Bases.self, Catalogues.self, Import.self, Sample.self,
-                    MetaTrain.self,
+                    Migrate.self, DSN.self, Tenants.self, Bases.self, Recipes.self, Catalogues.self, Import.self,
+                    Sample.self, MetaTrain.self,
                 ]),
             CommandGroup(
                 name: "Adapt and ask",
-                subcommands: [Enqueue.self, Status.self, AdapterCommand.self, Predict.self]),
-            CommandGroup(name: "Measure", subcommands: [Eval.self, Version.self]),
+                subcommands: [
+                    Enqueue.self, Status.self, Jobs.self, JobCommand.self, UserCommand.self, Cancel.self, Retry.self,
+                    AdapterCommand.self, Predict.self,
+                ]),
+            CommandGroup(name: "Measure", subcommands: [Doctor.self, Eval.self, BenchCommand.self, Version.self]),
         ])
 }
 

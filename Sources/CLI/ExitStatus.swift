@@ -50,7 +50,9 @@ enum ExitStatus: Int32, Error, CaseIterable {
         case "store_denied", "database_denied", "not_allowed": .notAllowed
         case "digest_mismatch", "object_missing": .answerIsNo
         case "usage", "tool_missing", "path_too_long", "configuration_missing", "configuration_wrong",
-            "database_address", "database_missing", "schema_missing", "ambiguous":
+            "database_address", "database_missing", "schema_missing", "ambiguous", "bad_setting", "bucket_missing",
+            "store_region", "store_clock_skew", "certificate_untrusted", "credentials_missing",
+            "credentials_incomplete", "profile_malformed":
             .usage
         case "timed_out": .timedOut
         case "defect", "database_defect": .defect
@@ -65,10 +67,19 @@ enum ExitStatus: Int32, Error, CaseIterable {
             return (status(of: convertible.problem), convertible.problem.description)
         }
         if error is CancellationError { return (.interrupted, "interrupted; nothing was left half done.") }
-        if Attune.exitCode(for: error) == .validationFailure { return (.usage, Attune.fullMessage(for: error)) }
+        if Attune.exitCode(for: error) == .validationFailure { return (.usage, usage(error).description) }
         let defect = Problem(
             "defect", at: "attune", "an error nobody expected: \(error)",
             do: "please report it with the command and `attune version --json`; no job is lost.")
         return (.defect, defect.description)
+    }
+
+    /// What the parser refused, in the words of every other error.
+    private static func usage(_ error: any Error) -> Problem {
+        let help = Attune.fullMessage(for: error).firstMatch(of: /See '(attune[^']*) --help'/)
+        let command = help.map { String($0.1) } ?? "attune"
+        let reason = Attune.message(for: error)
+        return Problem(
+            "usage", at: command, reason.hasSuffix(".") ? reason : reason + ".", do: "\(command) --help")
     }
 }

@@ -1,3 +1,4 @@
+import Blocking
 import Foundation
 import Glibc
 import Problem
@@ -29,7 +30,7 @@ final class ProcessFamily: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = handle
         process.standardError = handle
-        try process.run()
+        try SignalMask.withNothingBlocked { try process.run() }
         return process
     }
 

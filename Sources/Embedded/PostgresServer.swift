@@ -13,15 +13,30 @@ public struct PostgresServer: Sendable {
     /// Names the folder; nothing is made or started.
     public init(folder: String) { self.folder = folder }
 
-    /// Where clients connect, as a libpq conninfo.
-    public var conninfo: String { "host=\(folder)/socket dbname=attune user=attune" }
+    /// Where clients connect, as a libpq conninfo: the socket, or the port of loopback that a throwaway server opens.
+    public var conninfo: String {
+        let host = port == Self.socketPort ? "\(folder)/socket" : "127.0.0.1 port=\(port)"
+        return "host=\(host) dbname=attune user=attune"
+    }
+
+    /// What names the socket of a server that listens on no port.
+    private static let socketPort = 5432
+
+    /// The port that the server was made with.
+    private var port: Int {
+        let text = try? String(contentsOfFile: portFile, encoding: .utf8)
+        return text?.split(whereSeparator: \.isNewline).first.flatMap { Int($0) } ?? Self.socketPort
+    }
+
+    private var portFile: String { "\(folder)/port" }
 
     /// The process id of the postmaster, nil when it is not running.
     public var processID: Int32? { ServerProcess(pidFile: "\(folder)/data/postmaster.pid").processID }
 
     /// Starts the server and waits until it answers, creating cluster and database if they are missing.
     ///
-    /// - Parameter isDurable: false turns `fsync` off, for tests that throw the data away.
+    /// - Parameter isDurable: false is for tests that throw the data away: `fsync` is off, and the server also listens on
+    ///   a free port of loopback, where a test's proxy can stand in between.
     /// - Throws: `tool_missing`, `path_too_long`, or `tool_failed` with the end of the server's log.
     public func start(isDurable: Bool = true) throws {
         if processID != nil { return }
@@ -36,14 +51,14 @@ public struct PostgresServer: Sendable {
         let pid = try tool("postgres").start(
             ["-D", "\(folder)/data", "-k", socket], as: Self.account, log: "\(folder)/log")
         try waitUntilReady(pid)
-        if isNew { try tool("createdb").run(["-h", socket, "-U", "attune", "attune"]) }
+        if isNew { try tool("createdb").run(["-h", socket, "-p", String(port), "-U", "attune", "attune"]) }
     }
 
     private func waitUntilReady(_ pid: Int32) throws {
         let probe = try tool("pg_isready")
         let deadline = Date(timeIntervalSinceNow: 60)
         while Date() < deadline, ProcessTable.isRunning(pid) {
-            if (try? probe.run(["-q", "-h", "\(folder)/socket"])) != nil { return }
+            if (try? probe.run(["-q", "-h", "\(folder)/socket", "-p", String(port)])) != nil { return }
             usleep(30_000)
         }
         let log = try String(contentsOfFile: "\(folder)/log", encoding: .utf8)
@@ -75,8 +90,11 @@ public struct PostgresServer: Sendable {
         try tool("initdb").run(
             ["-D", "\(folder)/data", "-U", "attune", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
             as: Self.account)
+        let port = isDurable ? Self.socketPort : try LoopbackPorts.free(consecutive: 1)
+        try "\(port)\n".write(toFile: portFile, atomically: true, encoding: .utf8)
         let settings = """
-            listen_addresses = ''
+            listen_addresses = '\(isDurable ? "" : "127.0.0.1")'
+            port = \(port)
             unix_socket_permissions = 0700
             max_connections = 200
             shared_buffers = 256MB

@@ -1,3 +1,4 @@
+import Blocking
 import Foundation
 import Problem
 
@@ -29,7 +30,7 @@ struct Tool: Sendable {
     func run(_ arguments: [String], as user: String? = nil, environment: [String: String] = [:]) throws -> String {
         let process = command(arguments, as: user, environment: environment)
         let output = try CapturedOutput(process)
-        try process.run()
+        try SignalMask.withNothingBlocked { try process.run() }
         process.waitUntilExit()
         let text = try output.text()
         guard process.terminationReason == .exit, process.terminationStatus == 0 else {
@@ -54,7 +55,7 @@ struct Tool: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = handle
         process.standardError = handle
-        try process.run()
+        try SignalMask.withNothingBlocked { try process.run() }
         return process.processIdentifier
     }
 

@@ -127,8 +127,9 @@ public actor Connection {
 
     /// Runs a statement, or without parameters a script, as the given turn of the canceller.
     ///
-    /// The cancellation handlers stand in the callers, outside the actor: inside, Swift 6.3.1 runs a handler's operation on
-    /// the cooperative pool, which must not block.
+    /// The cancellation handlers stand in the callers, outside the actor, and hop in by calling this method. Inside, an
+    /// async closure is isolated to the actor only if it names the actor itself; one that merely calls a closure it was
+    /// given runs on the cooperative pool, which must not block.
     private func run(_ statement: Statement, _ parameters: Parameters?, _ turn: Int) -> Result<
         ResultOwner, PostgresError
     > {

@@ -99,6 +99,7 @@ public final class ConnectionPool: Sendable {
     }
 
     private func lease() async throws -> Connection {
+        if let connection = state.withLock({ $0.machine.lendIdle() }) { return connection }
         let waiter = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter

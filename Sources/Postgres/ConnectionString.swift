@@ -13,6 +13,7 @@ enum ConnectionString {
     /// Connects once. The string may name several hosts; libpq's environment variables fill what it leaves out.
     static func connect(_ conninfo: String, _ options: ConnectionOptions) throws(PostgresError) -> Established {
         try check(conninfo)
+        let begin = ContinuousClock.now
         guard let raw = unsafe start(conninfo, options, PQconnectdbParams) else {
             throw PostgresError(.unreachable, "out of memory")
         }
@@ -20,7 +21,9 @@ enum ConnectionString {
         let server = unsafe serverName(raw)
         let message = unsafe oneLine(String(cString: PQerrorMessage(raw)))
         unsafe PQfinish(raw)
-        let state = sqlState(ofRefusal: conninfo, options)
+        // A server that refuses does so at once; one that does not answer is not asked a second time.
+        let wasAnswered = ContinuousClock.now - begin < .seconds(options.connectTimeoutSeconds)
+        let state = wasAnswered ? sqlState(ofRefusal: conninfo, options) : nil
         var error = PostgresError(state?.refusesConnection == true ? .refused : .unreachable, message)
         error.sqlState = state
         error.server = server

@@ -33,7 +33,14 @@ package struct PoolStateMachine<Member> {
     /// Connections open or being opened.
     package var count: Int { idle.count + lentCount + openingCount }
 
-    /// Somebody asks for a connection.
+    /// An idle connection for somebody who asks, if there is one: the usual case, without anything to wait for.
+    package mutating func lendIdle() -> Member? {
+        guard let member = idle.popLast() else { return nil }
+        lentCount += 1
+        return member
+    }
+
+    /// Somebody asks for a connection and waits for it.
     package mutating func request(waiter: Int) -> [Action] {
         guard !isClosed else { return [.fail(waiter: waiter, PostgresError(.misuse, "the pool is closed"))] }
         waiters.append(waiter)

@@ -32,7 +32,7 @@ public struct ClaimRequest: Sendable {
     public var jobBudget: Int32 = 500
     /// Where to go on; a hint that saves reading what was claimed before.
     public var mark = LaneMark.start
-    /// Instead: chunks inserted by transactions from this one on, which may lie before the mark.
+    /// Instead of what comes after the mark: what this transaction or a later one put before it.
     public var lateSince: Int64?
 
     /// Makes a request with the default budgets, from the lane's start.

@@ -1,8 +1,9 @@
 /// Which lane a worker claims next, and from where: the lane heads it has seen, as a value without a clock or a database.
 ///
 /// A lane is read on from its mark, so that what was claimed or has died before it is not read again. A transaction that
-/// commits late may put a chunk before the mark; hence each lane is swept, every quarter of a second, for chunks inserted
-/// since the oldest transaction that was open at the sweep before, and read from its start when it is new and every minute.
+/// commits late, or a job that comes back, may put a chunk before the mark; hence each lane is swept, every quarter of a
+/// second, for chunks before it that were inserted since the oldest transaction that was open at the sweep before. A lane
+/// is read from its start when it is new and every minute.
 public struct LaneSchedule: Sendable {
     private struct Lane {
         var mark = LaneMark.start
@@ -68,7 +69,7 @@ public struct LaneSchedule: Sendable {
         let found = !result.chunks.isEmpty || result.endedJobs > 0
         if request.lateSince != nil {
             // Whatever was left by the budget is still since the same transaction; look again at once.
-            if !found { (lane.lateSince, lane.sweptAt) = (result.horizon, seconds) }
+            if !found, !result.needsEmptyHands { (lane.lateSince, lane.sweptAt) = (result.horizon, seconds) }
             lane.next = result.next
         } else {
             if request.mark == .start {

@@ -27,7 +27,7 @@ extension MemoryQueue {
 
     private mutating func take(_ request: ClaimRequest, holdsNothing: Bool, into result: inout ClaimResult) {
         let candidates = ready(request.lane).filter { chunk in
-            request.lateSince.map { chunk.born >= $0 } ?? (chunk.mark > request.mark)
+            request.lateSince.map { chunk.born >= $0 && chunk.mark <= request.mark } ?? (chunk.mark > request.mark)
         }
         var taken: [Chunk] = []
         var (cost, count): (Float, Int) = (0, 0)

@@ -48,7 +48,7 @@ public struct PostgresQueueStore: QueueStore {
     public func enqueue(_ bulk: Bulk) async throws -> BulkReport {
         try await pool.withTransaction { connection in
             try await connection.execute(Statement(SQL.Queries.bulkBegin))
-            try await connection.copyIn(Statement(SQL.Copies.bulkJobs)) { writer in
+            try await connection.copyIn(Statement(SQL.Copy.bulkJobs)) { writer in
                 for entry in bulk.entries {
                     try await writer.append([
                         .text(entry.user), .bytes(entry.payload), .text(entry.dedupKey), .text(entry.trace),

@@ -8,11 +8,14 @@ public enum Stage: String, Sendable, CaseIterable, Codable {
 /// How many users passed each stage and how long it was busy with them.
 public final class StageClock: Sendable {
     /// One stage's sum.
-    public struct Sum: Sendable, Equatable {
+    public struct Sum: Sendable, Equatable, Codable {
         /// Users that passed.
         public var users = 0
         /// Seconds of wall time in which the stage worked, summed over what it did at the same time.
         public var busySeconds = 0.0
+
+        /// Nothing yet.
+        public init() {}
     }
 
     private let sums = Mutex<[Stage: Sum]>([:])

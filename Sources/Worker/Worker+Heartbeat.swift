@@ -51,6 +51,9 @@ extension Worker {
         var answer = answer
         if answer.state != .active { drain.begin() }
         if !answer.hasLeader, !drain.isDraining {
+            // What a scheduler would do, in small steps: any number of workers may do it at once.
+            _ = try await queue.rescue(limit: 20)
+            _ = try await queue.wake(limit: 200)
             // Nobody gives out lanes: take a fair share of those without a living owner (QUEUE rule 25).
             let id = workerID.withLock { $0 }
             if try await queue.adoptLanes(workerID: id) != 0 {

@@ -4,13 +4,15 @@ import Testing
 @Suite struct LayoutTests {
     /// Modules that come with the toolchain or from `dependencies`; a row names those in its third column.
     static let outside: Set<String> = [
-        "Foundation", "FoundationEssentials", "Synchronization", "Dispatch", "Glibc", "Logging", "Crypto", "ArgumentParser", "UnixSignals", "AsyncAlgorithms",
+        "Foundation", "FoundationEssentials", "Synchronization", "Dispatch", "Glibc", "Logging", "Crypto",
+        "ArgumentParser", "UnixSignals", "AsyncAlgorithms",
     ]
 
     @Test("the manifest's layout table is found and names every library under Sources")
     func tableIsComplete() throws {
         let named = Set(try SourceTree.layout().map(\.name))
-        let folders = try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.appending(path: "Sources").path)
+        let folders = try FileManager.default.contentsOfDirectory(
+            atPath: SourceTree.root.appending(path: "Sources").path)
         let others: Set<String> = [
             "CPostgres", "COpenBLAS", "CZstd", "CCurl", "EmbedSQL", "EmbedSQLPlugin", "CLI",
         ]

@@ -6,14 +6,13 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct BlockingTests {
     @Test("actors on queues of their own block side by side")
     func actorsBlockSideBySide() async {
-        let clock = ContinuousClock()
-        let elapsed = await clock.measure {
-            await withTaskGroup { group in
-                for _ in 0..<16 { group.addTask { await Sleeper().block(milliseconds: 200) } }
-            }
+        // Each actor blocks until all sixteen do: on the cooperative pool of two threads they would never meet.
+        let meeting = Meeting()
+        let met = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<16 { group.addTask { await Sleeper().meets(16, at: meeting) } }
+            return await group.reduce(true) { $0 && $1 }
         }
-        // One after the other they would need 3.2 s, on the cooperative pool of two cores 1.6 s.
-        #expect(elapsed < .milliseconds(1000))
+        #expect(met)
     }
 
     @Test("an actor's code runs on its queue, and other code is told apart")
@@ -85,11 +84,21 @@ private actor Sleeper {
     private let executor = SerialQueueExecutor(label: "attune.test.sleeper")
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
-    func block(milliseconds: Int) {
-        _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(milliseconds))
+    /// Blocks until as many have come; false when they do not within 30 s.
+    func meets(_ count: Int, at meeting: Meeting) -> Bool {
+        meeting.arrived.withLock { $0 += 1 }
+        for _ in 0..<3000 {
+            if meeting.arrived.withLock({ $0 }) == count { return true }
+            _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(10))
+        }
+        return false
     }
 
     func wait(for semaphore: DispatchSemaphore) { semaphore.wait() }
 
     func assumesIsolation() -> Bool { self.assumeIsolated { _ in true } }
+}
+
+private final class Meeting: Sendable {
+    let arrived = Mutex(0)
 }

@@ -18,6 +18,20 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/new/store/.partial").isEmpty)
     }
 
+    @Test("a part of a store does what every store must, and sees nothing beside its prefix")
+    func prefixed() async throws {
+        let whole = MemoryObjectStore()
+        let digest = Digest.sha256([1])
+        for key in ["part", "part2/a", "a"] { try await whole.put([1], at: ObjectKey(key), sha256: digest) }
+        let store = try PrefixedObjectStore(whole, prefix: "part/of")
+        #expect(try await store.list(prefix: "", after: nil, limit: 10).isEmpty)
+        try await Conformance(store: store, prefix: "t").run()
+        #expect(try await whole.get(ObjectKey("part/of/t/put/twice")) == store.get(ObjectKey("t/put/twice")))
+        for prefix in ["", "a/", "/a", "../a"] {
+            #expect(throws: Problem.self) { try PrefixedObjectStore(whole, prefix: prefix) }
+        }
+    }
+
     @Test("keys that could leave a folder, or that a store cannot hold, are refused")
     func keys() throws {
         let bad = [

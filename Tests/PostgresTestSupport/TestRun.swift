@@ -43,9 +43,9 @@ actor TestRun {
             Statement(
                 name: "leftovers",
                 text: """
-                    SELECT datname FROM pg_database WHERE starts_with(datname, $1) AND NOT EXISTS (
-                        SELECT FROM pg_stat_activity WHERE starts_with(datname, application_name)
-                            AND starts_with(application_name, $1))
+                    SELECT d.datname FROM pg_database d WHERE starts_with(d.datname, $1) AND NOT EXISTS (
+                        SELECT FROM pg_stat_activity a WHERE starts_with(d.datname, a.application_name)
+                            AND starts_with(a.application_name, $1))
                     """), [.text(prefix)])
         for row in leftovers {
             let leftover: String = try row.decode(0)

@@ -20,6 +20,9 @@ import Testing
         _ = pool.request(waiter: 1) + pool.request(waiter: 2) + pool.opened("a") + pool.opened("b")
         _ = pool.returned("a", isUsable: true) + pool.returned("b", isUsable: true)
         #expect(shown(pool.request(waiter: 3)) == ["lend b to 3"])
+        #expect(pool.lendIdle() == "a")
+        #expect(pool.lendIdle() == nil)
+        #expect(shown(pool.returned("a", isUsable: true)) == [] && pool.count == 2)
     }
 
     @Test("a broken connection is closed and replaced for whoever waits")
@@ -107,7 +110,7 @@ private struct PoolModel {
 
     mutating func step(_ random: inout SplitMix) {
         made += 1
-        switch random.next() % 6 {
+        switch random.next() % 7 {
         case 0, 1:
             waiting.insert(made)
             apply(pool.request(waiter: made))
@@ -121,6 +124,11 @@ private struct PoolModel {
                     lent.remove(at: Int(random.next() % UInt64(lent.count))), isUsable: random.next() % 2 == 0))
         case 5:
             if let waiter = waiting.first { apply(pool.giveUp(waiter: waiter, .init(.cancelled, ""))) }
+        case 6:
+            if let member = pool.lendIdle() {
+                #expect(!lent.contains(member) && open.contains(member))
+                lent.append(member)
+            }
         default: break
         }
         #expect(open.count + openings == pool.count)

@@ -79,6 +79,24 @@ import Testing
         #expect(schedule.nextClaim(workerID: 1, at: 0.1)?.lane == 1)
     }
 
+    @Test("a sweep that met a suspect chunk meets it again")
+    func suspectInSweep() throws {
+        var schedule = try read([1: nil])
+        let sweep = try #require(schedule.nextClaim(workerID: 1, at: 0.25))
+        schedule.note(result(horizon: 9, needsEmptyHands: true), of: sweep, at: 0.25)
+        schedule.handsAreEmpty()
+        #expect(schedule.nextClaim(workerID: 1, at: 0.25)?.lateSince == 7)
+    }
+
+    @Test("what a sweep sees after the mark is claimed next")
+    func headFromSweep() throws {
+        var schedule = try read([1: nil])
+        let sweep = try #require(schedule.nextClaim(workerID: 1, at: 0.25))
+        schedule.note(result(next: LaneMark(sortKey: 5, chunkID: 5)), of: sweep, at: 0.25)
+        let claim = try #require(schedule.nextClaim(workerID: 1, at: 0.25))
+        #expect(claim.lateSince == nil && claim.lane == 1)
+    }
+
     @Test("a lane that comes back is read from its start")
     func movedLanes() throws {
         var schedule = try read([1: LaneMark(sortKey: 10, chunkID: 2), 2: nil])

@@ -4,6 +4,7 @@ import Queue
 import Testing
 
 struct PostgresWorld: QueueWorld {
+    let database: TestDatabase
     let pool: ConnectionPool
     let queue: PostgresQueueStore
     var store: any QueueStore { queue }
@@ -12,8 +13,8 @@ struct PostgresWorld: QueueWorld {
     /// Runs `body` over a database of its own, in which leases are short enough that the server is up for longer.
     static func with<Result>(_ body: (PostgresWorld) async throws -> Result) async throws -> Result {
         try await TestDatabase.with { database in
-            try await database.withPool { pool in
-                let world = PostgresWorld(pool: pool, queue: PostgresQueueStore(pool))
+            try await database.withPool(limit: 6) { pool in
+                let world = PostgresWorld(database: database, pool: pool, queue: PostgresQueueStore(pool))
                 try await world.prepare()
                 return try await body(world)
             }

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION attune.claim(
     job_ids bigint[], uids bigint[], users text[], epochs int[], parents bigint[], data_seqs bigint[], tries smallint[],
     payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon xid8, needs_empty_hands boolean
 ) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     v_by_key CURSOR FOR
@@ -22,7 +22,10 @@ DECLARE
         ORDER BY c.sort_key, c.chunk_id LIMIT 256 FOR UPDATE SKIP LOCKED;
     v_by_birth CURSOR FOR
         SELECT c.chunk_id, c.sort_key, c.cost_ms, c.job_count, c.crashes FROM attune.chunk c
+        -- The sum keeps the key out of the index condition: from the lane's start to the mark lie the dead entries of all
+        -- that was claimed.
         WHERE c.lane = p_lane AND c.state = 0 AND c.born >= p_late_since
+            AND (c.sort_key + 0, c.chunk_id) <= (p_mark_key, p_mark_chunk)
         ORDER BY c.born LIMIT 256 FOR UPDATE SKIP LOCKED;
     v_row record;
     v_ids bigint[] := '{}';

@@ -22,6 +22,11 @@ BEGIN
         PERFORM attune.refuse('worker_gone', format('worker %s', p_worker), 'no such worker runs', 'register again');
     END IF;
     PERFORM attune.add_partitions();
+    -- Without a scheduler, whoever works keeps the clock of the fair queue going.
+    IF NOT EXISTS (SELECT FROM attune.leader d, attune.setting s
+        WHERE d.seen_at > clock_timestamp() - make_interval(secs => s.lease_seconds)) THEN
+        PERFORM attune.advance_fair_clock();
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION attune.heartbeat(bigint, bigint, int) IS 'Says that a worker lives and how far it got; returns what it is to do (active or draining), its lanes, and whether a scheduler leads.';

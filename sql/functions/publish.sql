@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION attune.publish(
 ) RETURNS TABLE (
     completed int, kept int, superseded int, retried int, discarded int, erased int, lost bigint[], already bigint[]
 ) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     v_live bigint[];
@@ -53,14 +53,13 @@ BEGIN
         RETURN;
     END IF;
 
-    PERFORM u.uid
-    FROM (SELECT DISTINCT j.uid FROM unnest(p_jobs, p_verdicts) AS i (id, verdict) JOIN attune.job j ON j.job_id = i.id) AS i
-    JOIN attune."user" u ON u.uid = i.uid
-    ORDER BY u.uid FOR KEY SHARE OF u;
+    -- Whose jobs they are is what the jobs say, in the order of the input.
+    SELECT array_agg(d.uid) INTO v_uids FROM (
+        SELECT j.uid FROM unnest(p_jobs) WITH ORDINALITY AS i (id, pos) LEFT JOIN attune.job j ON j.job_id = i.id ORDER BY i.pos) AS d;
+    PERFORM u.uid FROM unnest(v_uids) AS i (uid) JOIN attune."user" u ON u.uid = i.uid ORDER BY u.uid FOR KEY SHARE OF u;
     PERFORM p.uid
-    FROM unnest(p_jobs, p_job_chunks, p_verdicts) AS i (id, chunk_id, verdict)
-    JOIN attune.job j ON j.job_id = i.id JOIN attune.chunk c ON c.chunk_id = i.chunk_id
-    JOIN attune.pointer p ON p.uid = j.uid AND p.base_id = c.base_id
+    FROM unnest(v_uids, p_job_chunks, p_verdicts) AS i (uid, chunk_id, verdict)
+    JOIN attune.chunk c ON c.chunk_id = i.chunk_id JOIN attune.pointer p ON p.uid = i.uid AND p.base_id = c.base_id
     WHERE i.verdict IN (1, 2)
     ORDER BY p.uid, p.base_id FOR UPDATE OF p;
     v_now := clock_timestamp();
@@ -76,27 +75,26 @@ BEGIN
     END IF;
 
     -- What becomes of each job, in the order of the input.
-    SELECT array_agg(d.uid), array_agg(d.final), array_agg(d.fresh), array_agg(d.number), array_agg(d.tries),
+    SELECT array_agg(d.final), array_agg(d.fresh), array_agg(d.number), array_agg(d.tries),
         array_agg(CASE WHEN d.final = 1 THEN nextval('attune.revision_revision_id_seq') END)
-    INTO v_uids, v_final, v_fresh, v_numbers, v_tries, v_revisions
+    INTO v_final, v_fresh, v_numbers, v_tries, v_revisions
     FROM (
-        SELECT j.uid, p.uid IS NULL AS fresh, coalesce(p.number, 0) + 1 AS number,
+        SELECT p.uid IS NULL AS fresh, coalesce(p.number, 0) + 1 AS number,
             coalesce(c.tries[array_position(c.members, i.job_id)], 0)::smallint AS tries,
             (CASE
-                WHEN c.chunk_id IS NULL OR j.uid IS NULL OR o.job_id IS NOT NULL THEN 0
+                WHEN c.chunk_id IS NULL OR i.uid IS NULL OR o.job_id IS NOT NULL THEN 0
                 WHEN u.epoch IS DISTINCT FROM i.epoch THEN 5
                 WHEN i.verdict = 1 AND (p.revision_id IS DISTINCT FROM i.parent
-                    OR row_number() OVER (PARTITION BY j.uid, c.base_id, i.verdict ORDER BY i.pos) > 1) THEN 10
+                    OR row_number() OVER (PARTITION BY i.uid, c.base_id, i.verdict ORDER BY i.pos) > 1) THEN 10
                 WHEN i.verdict = 1 AND v_object IS NULL THEN 11
                 ELSE i.verdict
             END)::smallint AS final
-        FROM unnest(p_jobs, p_job_chunks, p_verdicts, p_epochs, p_parents) WITH ORDINALITY
-            AS i (job_id, chunk_id, verdict, epoch, parent, pos)
+        FROM unnest(p_jobs, v_uids, p_job_chunks, p_verdicts, p_epochs, p_parents) WITH ORDINALITY
+            AS i (job_id, uid, chunk_id, verdict, epoch, parent, pos)
         LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id AND c.chunk_id = ANY (v_live)
             AND CASE WHEN c.members IS NULL THEN i.job_id >> 10 = c.chunk_id ELSE i.job_id = ANY (c.members) END
-        LEFT JOIN attune.job j ON j.job_id = i.job_id
-        LEFT JOIN attune."user" u ON u.uid = j.uid
-        LEFT JOIN attune.pointer p ON p.uid = j.uid AND p.base_id = c.base_id
+        LEFT JOIN attune."user" u ON u.uid = i.uid
+        LEFT JOIN attune.pointer p ON p.uid = i.uid AND p.base_id = c.base_id
         LEFT JOIN attune.outcome o ON o.job_id = CASE WHEN c.ended_count > 0 THEN i.job_id END
         ORDER BY i.pos
     ) AS d;

@@ -1,7 +1,8 @@
+-- Called from publish, which forbids hash joins for its own few-row statements; this joins what may be a large delivery.
 CREATE OR REPLACE FUNCTION attune.requeue_rest(
     p_chunks bigint[], p_jobs bigint[], p_verdicts smallint[], p_delays_ms bigint[], p_error_classes text[], p_messages text[]
 ) RETURNS int LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on AS $$
 #variable_conflict use_column
 DECLARE
     v_count int;

@@ -5,7 +5,7 @@
 -- $4 job_budget integer
 -- $5 mark_key bigint
 -- $6 mark_chunk bigint
--- $7 late_since text: an xid8, null to go on from the mark
+-- $7 late_since text: an xid8; what it or a later one put before the mark. Null: from the mark on
 SELECT chunk_id, attempt, token, tenant_id, tenant, key_prefix, kind, base_id, base_digest, recipe_id, recipe_digest,
     campaign_id, crashes, sort_key, deadline_seconds, job_ids, uids, users, epochs, parents, data_seqs, tries, payloads,
     ended_count, next_key, next_chunk, horizon, needs_empty_hands

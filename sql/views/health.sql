@@ -7,7 +7,8 @@ FROM (
     FROM attune.worker w WHERE w.state <> 'stopped' AND w.lease_until > clock_timestamp()
     UNION ALL
     SELECT 'scheduler', extract(epoch FROM clock_timestamp() - coalesce(l.seen_at, 'epoch'))::double precision, 30, 'Infinity', 's',
-        'since a scheduler was seen; workers go on without one', 'attune scheduler'
+        CASE WHEN l.seen_at IS NULL THEN 'no scheduler has led yet' ELSE 'since a scheduler led' END || '; workers go on without one',
+        'attune scheduler'
     FROM attune.leader l
     UNION ALL
     SELECT 'expired_leases', count(*), 0, 100, 'chunks', 'leased by workers whose lease has run out', 'attune scheduler, or SELECT * FROM attune.rescue()'

@@ -3,13 +3,8 @@ import Foundation
 import Population
 import Postgres
 import Problem
+import Queue
 import Registry
-import Schema
-
-/// A tenant's streams of jobs.
-enum Flow: String, ExpressibleByArgument, CaseIterable {
-    case interactive, bulk
-}
 
 /// Asks for adaptations.
 struct Enqueue: AsyncParsableCommand {
@@ -27,10 +22,16 @@ struct Enqueue: AsyncParsableCommand {
               attune enqueue --tenant acme --file jobs.ndjson
             """)
 
+    /// The streams that people enqueue into; campaigns fill the third.
+    enum Stream: String, ExpressibleByArgument, CaseIterable {
+        case interactive, bulk
+        var flow: Flow { self == .interactive ? .interactive : .bulk }
+    }
+
     @Argument(help: "The tenant's own id of a user.") var user: String?
     @Flag(help: "Every user of the tenant.") var all = false
     @Option(help: "JSON lines, one job a line, plain or zstd-compressed.", completion: .file()) var file: String?
-    @Option(help: "Which stream: interactive or bulk; default: interactive for one user, else bulk.") var flow: Flow?
+    @Option(help: "Which stream: interactive or bulk; default: interactive for one user, else bulk.") var flow: Stream?
     @Option(help: "With one user: at most one job is made for a key.") var dedupKey: String?
     @Option(help: "Not before this many seconds from now.") var delay: Double?
     @OptionGroup var tenant: TenantOption
@@ -38,7 +39,7 @@ struct Enqueue: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     private var runAt: Date? { delay.map { Date().addingTimeInterval($0) } }
-    private var bulkFlow: String { (flow ?? .bulk).rawValue }
+    private var bulkFlow: Flow { (flow ?? .bulk).flow }
 
     func validate() throws {
         guard [user != nil, all, file != nil].count(where: { $0 }) == 1 else {
@@ -68,27 +69,25 @@ struct Enqueue: AsyncParsableCommand {
     }
 
     private func enqueueOne(_ user: String, _ database: ConnectionPool) async throws {
-        let job: Int64 = try await database.run(
-            SQL.Queries.enqueueJob,
-            [
-                .text(tenant.tenant), .text(user), .text((flow ?? .interactive).rawValue), .text("adapt"), .bytes(nil),
-                .text(dedupKey), .timestamp(runAt), .float(nil), .text(nil),
-            ]
-        ).one().decode(0)
+        var wanted = NewJob(tenant: tenant.tenant, user: user)
+        wanted.flow = (flow ?? .interactive).flow
+        wanted.dedupKey = dedupKey
+        wanted.runAt = runAt
+        let job = try await PostgresQueueStore(database).enqueue(wanted)
         if output.json { return try JSONOutput.print(OneAnswer(job: job)) }
         Terminal.output("job        \(job)")
     }
 
     private func enqueueAll(_ database: ConnectionPool) async throws {
         let started = Date()
-        var bulk = BulkEnqueue(database: database, tenant: tenant.tenant, flow: bulkFlow, runAt: runAt)
+        var bulk = BulkEnqueue(PostgresQueueStore(database), tenant: tenant.tenant, flow: bulkFlow, runAt: runAt)
         var (after, gone) = (Int64(0), 0)
         while true {
             let page = try await Registry(database).users(
                 of: tenant.tenant, after: after, limit: BulkEnqueue.batchJobs)
             guard let last = page.last else { break }
             after = last.uid
-            let jobs = page.map { RequestedJob(user: $0.id, line: 0, bytes: []) }
+            let jobs = page.map { Bulk.Entry(user: $0.id) }
             // Users erased since the page was read are no longer there to adapt.
             gone += try await bulk.enqueue(jobs).count
             Terminal.progress("enqueue    \(bulk.counts.accepted) users")
@@ -105,12 +104,12 @@ struct Enqueue: AsyncParsableCommand {
     private func enqueueFile(_ file: String, _ database: ConnectionPool) async throws {
         let started = Date()
         var reader = try JobFile(path: file)
-        var bulk = BulkEnqueue(database: database, tenant: tenant.tenant, flow: bulkFlow, runAt: runAt)
+        var bulk = BulkEnqueue(PostgresQueueStore(database), tenant: tenant.tenant, flow: bulkFlow, runAt: runAt)
         var rejected = RejectedLines(of: file)
         var batch: [RequestedJob] = []
         func flush() async throws {
-            for (position, errorClass) in try await bulk.enqueue(batch) {
-                let job = batch[position]
+            for rejection in try await bulk.enqueue(batch.map(\.entry)) {
+                let (job, errorClass) = (batch[rejection.line - 1], rejection.errorClass)
                 try rejected.add(
                     Problem(
                         errorClass, at: "\(file):\(job.line)", Self.reason(errorClass, job),
@@ -128,24 +127,24 @@ struct Enqueue: AsyncParsableCommand {
         try await flush()
         let path = try rejected.finish()
         try report(bulk.counts, rejected.list, path, Date().timeIntervalSince(started))
-        try rejected.list.end(taken: Int(bulk.counts.accepted + bulk.counts.duplicates))
+        try rejected.list.end(taken: bulk.counts.accepted + bulk.counts.duplicates)
     }
 
     private static func reason(_ errorClass: String, _ job: RequestedJob) -> String {
         switch errorClass {
-        case "unknown_user": "\"\(Problem.excerpt(job.user))\" (record examples first)"
+        case "unknown_user": "\"\(Problem.excerpt(job.entry.user))\" (record examples first)"
         case "dedup_conflict": "the key belongs to a job with another payload"
-        case "payload_too_long": "\(job.payload?.count ?? 0) bytes, 65,536 at most"
+        case "payload_too_long": "\(job.entry.payload?.count ?? 0) bytes, 65,536 at most"
         case "bad_dedup_key": "a key has 1 to 1,000 characters"
         default: "see attune.bulk_commit"
         }
     }
 
     private struct BulkAnswer: Encodable {
-        var accepted: Int64
-        var duplicates: Int64
+        var accepted: Int
+        var duplicates: Int
         var rejected: Int
-        var chunks: Int64
+        var chunks: Int
         var rejectedFile: String?
         var rejects: [RejectList.Reject]
         var seconds: Double

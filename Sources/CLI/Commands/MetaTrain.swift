@@ -90,6 +90,12 @@ struct MetaTrain: AsyncParsableCommand {
         let registry = Registry(pool)
         let encoder = JSONEncoder()
         let figures = String(decoding: try encoder.encode(recipe.validation), as: UTF8.self)
+        let baseName = URL(filePath: absolute(base.base)).lastPathComponent
+        _ = try await registry.registerBase(name: baseName, digest: recipe.baseDigest, width: width)
+        if try await registry.tenant(tenant).activeBase == nil {
+            _ = try await registry.promote(base: recipe.baseDigest, for: tenant)
+            Terminal.note("base       \(baseName) serves \(tenant) from now on")
+        }
         _ = try await registry.registerRecipe(
             bytes, name: recipe.name, baseDigest: recipe.baseDigest, tenant: tenant, figuresJSON: figures)
         _ = try await registry.activateRecipe(digest, for: tenant)

@@ -20,7 +20,7 @@ struct Sample: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The tenant that gets them.", valueName: "name")) var tenant: String?
     @Option(help: "Number of users.") var users = 1000
     @Option(help: "Number of items in the catalogue, 20 to 100,000.") var items = 1000
-    @Option(help: "Examples of each user, 4 to 1,000.") var examples = 40
+    @Option(help: "Examples of each user, 4 to 1,000.") var examples = 100
     @Option(help: "Seed; the same one gives the same people.") var seed: UInt64 = 1
     @Option(help: "Share of choices that go against the taste, 0 to 0.5.") var noise = 0.15
     @Option(help: "Write the users, with texts, as JSON lines to this file instead.", completion: .file())

@@ -46,6 +46,8 @@ struct WorkerCommand: AsyncParsableCommand {
         var kept: Int
         var failed: Int
         var lostChunks: Int
+        /// Users and busy seconds by stage.
+        var stages: [String: StageClock.Sum]
     }
 
     func run() async throws {
@@ -73,8 +75,9 @@ struct WorkerCommand: AsyncParsableCommand {
         if output.json {
             try JSONOutput.print(
                 Answer(
-                    completed: totals.completed, kept: totals.kept, failed: totals.failed, lostChunks: totals.lostChunks
-                ))
+                    completed: totals.completed, kept: totals.kept, failed: totals.failed,
+                    lostChunks: totals.lostChunks,
+                    stages: Dictionary(uniqueKeysWithValues: worker.stages.totals.map { ($0.key.rawValue, $0.value) })))
         }
     }
 

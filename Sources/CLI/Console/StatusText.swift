@@ -17,7 +17,8 @@ enum StatusText {
         switch status.verdict {
         case .idle:
             return status.deferred > 0
-                ? "Idle. \(Figures.count(status.deferred)) jobs wait for their time." : "Idle. Nothing waits."
+                ? "Idle. \(Figures.count(status.deferred)) jobs are put off: to a later time, or until there is an active base and "
+                    + "recipe (attune doctor)." : "Idle. Nothing waits."
         case .waiting: return "Starting. Nothing has ended in the last minute."
         case .draining:
             guard let seconds = status.doneInSeconds else {
@@ -37,7 +38,7 @@ enum StatusText {
         let judged = (ended["completed"] ?? 0) + (ended["kept"] ?? 0)
         let kept = judged > 0 ? Figures.fixed(100 * Double(ended["kept"] ?? 0) / Double(judged), 1) + " % kept" : "–"
         let oldest = status.oldestSeconds.map { "   oldest \(Figures.span(seconds: $0))" } ?? ""
-        let putOff = status.deferred > 0 ? "   \(Figures.count(status.deferred)) wait for their time" : ""
+        let putOff = status.deferred > 0 ? "   \(Figures.count(status.deferred)) put off" : ""
         let classes = status.discardedLastHour.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         let named = classes.prefix(2).map(\.key).joined(separator: ", ")
         return [

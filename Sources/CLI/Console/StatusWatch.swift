@@ -46,7 +46,7 @@ struct StatusWatch {
             rates = Array((rates + [status.endedPerSecond]).suffix(30))
             let foot = "jobs/s     \(sparkline(rates))   \(Figures.time(status.at)) UTC   q quit"
             let lines = StatusText.lines(status) + ["", foot]
-            Terminal.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\r\n" }.joined() + "\u{1B}[J")
+            Terminal.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J")
             let next = Date().addingTimeInterval(Self.intervalSeconds)
             while !keys.isOver, Date() < next { try await Task.sleep(for: .milliseconds(50)) }
         }

@@ -51,4 +51,14 @@ enum Terminal {
         default: nil
         }
     }
+
+    /// Runs something on the way out, where an error can only be told, not thrown.
+    static func reporting(_ body: () throws -> Void) {
+        do { try body() } catch { note("\(error)") }
+    }
+
+    /// Removes a folder of this run.
+    static func removeFolder(_ path: String) {
+        reporting { try FileManager.default.removeItem(atPath: path) }
+    }
 }

@@ -1,14 +1,12 @@
 import Foundation
 import Population
 import Problem
+import Queue
 import StrictJSON
 
 /// A job as a line of a file asks for it.
 struct RequestedJob {
-    var user: String
-    var payload: [UInt8]?
-    var dedupKey: String?
-    var trace: String?
+    var entry: Bulk.Entry
     /// The line's number and bytes, for the file of rejected lines.
     var line: Int
     var bytes: [UInt8]
@@ -65,9 +63,9 @@ struct JobFile: ~Copyable {
             guard let data = Data(base64Encoded: encoded) else { throw shape("\"payload\" is not base64.") }
             payload = Array(data)
         }
-        return RequestedJob(
-            user: user, payload: payload, dedupKey: try text(object, "dedup_key"), trace: try text(object, "trace"),
-            line: lines.number, bytes: bytes)
+        let entry = Bulk.Entry(
+            user: user, payload: payload, dedupKey: try text(object, "dedup_key"), trace: try text(object, "trace"))
+        return RequestedJob(entry: entry, line: lines.number, bytes: bytes)
     }
 
     private func text(_ object: JSONObject, _ name: String) throws(Problem) -> String? {

@@ -8,7 +8,7 @@ import Problem
 struct StoreOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "s3://bucket, or a folder.", discussion: "Default: ATTUNE_STORE, then the running `attune up`.",
+            "s3://bucket/prefix, or a folder.", discussion: "Default: ATTUNE_STORE, then the running `attune up`.",
             valueName: "store"))
     var store: String?
 
@@ -30,10 +30,15 @@ struct StoreOptions: ParsableArguments {
         guard let place = store ?? Settings.store ?? deployment?.store else {
             throw Problem(
                 "configuration_missing", at: "--store", "nothing says where adapters are kept.",
-                do: "give --store s3://bucket or a folder, set ATTUNE_STORE, or run attune up.")
+                do: "give --store s3://bucket/prefix or a folder, set ATTUNE_STORE, or run attune up.")
         }
         guard place.hasPrefix("s3://") else { return try DirectoryObjectStore(path: absolute(place)) }
-        return try openS3(bucket: String(place.dropFirst("s3://".count)), deployment)
+        let parts = place.dropFirst("s3://".count).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let bucket = try openS3(bucket: String(parts[0]), deployment)
+        // `s3://bucket/` is the whole bucket, and `prefix/` the same as `prefix`.
+        let prefix = parts.count == 2 ? parts[1] : ""
+        guard !prefix.isEmpty else { return bucket }
+        return try PrefixedObjectStore(bucket, prefix: String(prefix.hasSuffix("/") ? prefix.dropLast() : prefix))
     }
 
     /// The same, when it has to be S3, for making its bucket.
@@ -42,7 +47,7 @@ struct StoreOptions: ParsableArguments {
             FileManager.default.fileExists(atPath: path) ? try String(contentsOfFile: path, encoding: .utf8) : nil
         }
         let configuration = S3Configuration(
-            bucket: bucket.split(separator: "/").first.map(String.init) ?? bucket,
+            bucket: bucket,
             region: try region ?? profile.region() ?? "us-east-1",
             endpoint: try endpoint ?? Settings.s3Endpoint ?? deployment?.endpoint ?? profile.endpoint(),
             addressing: addressing)

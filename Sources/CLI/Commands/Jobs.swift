@@ -1,0 +1,62 @@
+import ArgumentParser
+import Foundation
+import Problem
+import Queue
+import Registry
+
+/// Which jobs, in what state, and why not done.
+struct Jobs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List jobs, newest first, with their state and last error.",
+        discussion: """
+            States: \(JobState.allCases.map(\.rawValue).joined(separator: ", ")).
+            Looks at the newest \(JobPage.budget) jobs (of a user: of that user's), or \(JobPage.openBudget) when it seeks \
+            open ones, and says how far it came; --before goes on from there. The same in SQL: SELECT * FROM attune.jobs.
+
+            EXAMPLES:
+              attune jobs --tenant acme --state discarded
+              attune jobs --tenant acme --state retryable,running --limit 100
+              attune jobs --tenant acme --user u-7
+              attune jobs --error-class one_class_examples --json
+            """)
+
+    @Option(help: ArgumentHelp("Only this tenant's.", valueName: "name")) var tenant: String?
+    @Option(help: "Only this user's; needs --tenant.") var user: String?
+    @Option(help: "Only in these states, separated by commas.") var state: String?
+    @Option(help: "Only with this last error, for example one_class_examples.") var errorClass: String?
+    @Option(help: "Only jobs older than this job id.") var before: Int64?
+    @Option(help: "Rows at most, 1 to 10,000.") var limit: Int64 = 50
+    @OptionGroup var connection: DatabaseOptions
+    @OptionGroup var output: OutputOptions
+
+    private var states: [String] { state?.split(separator: ",").map(String.init) ?? [] }
+
+    func validate() throws {
+        if let unknown = states.first(where: { JobState(rawValue: $0) == nil }) {
+            throw ValidationError(
+                "There is no state \(unknown); say \(JobState.allCases.map(\.rawValue).joined(separator: ", ")).")
+        }
+        guard user == nil || tenant != nil else { throw ValidationError("--user needs --tenant.") }
+        guard (1...10_000).contains(limit) else { throw ValidationError("--limit must be 1 to 10,000.") }
+    }
+
+    func run() async throws {
+        let page = try await connection.withDatabase { database in
+            if let tenant { _ = try await Registry(database).tenant(tenant) }
+            if let tenant, let user { _ = try await Registry(database).user(user, of: tenant) }
+            return try await JobPage.read(
+                from: database, tenant: tenant, user: user, states: states, errorClass: errorClass, before: before,
+                limit: limit)
+        }
+        if output.json {
+            try page.jobs.forEach { try JSONOutput.print($0) }
+        } else {
+            var table = JobLine.table()
+            table.rows = page.jobs.map(\.cells)
+            table.show(whenEmpty: page.looked == 0 ? "no job yet: attune enqueue" : "no job matches")
+        }
+        let next = page.jobs.count == Int(limit) ? page.jobs.last?.job : page.reached
+        guard let next, page.isCut else { return }
+        Terminal.note("looked through \(page.looked) jobs, found \(page.jobs.count); older ones: --before \(next)")
+    }
+}

@@ -1,0 +1,3 @@
+-- Findings with their measure, worst first.
+SELECT name, status, measured, unit, what, helps FROM attune.health
+ORDER BY array_position(ARRAY['bad', 'warn', 'ok'], status), name
