@@ -14,6 +14,10 @@ extension Worker {
         let start = ContinuousClock.now
         while !drain.isDraining {
             try Task.checkCancellation()
+            if claimIsInDoubt.withLock({ $0 }) {
+                try await Task.sleep(for: .milliseconds(50))
+                continue
+            }
             let lanes = orders.withLock { $0?.lanes ?? [] }
             schedule.setLanes(lanes)
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
@@ -67,6 +71,9 @@ extension Worker {
             return result
         } catch {
             logger.warning("claim failed", metadata: ["error": "\(error)"])
+            if (error as? any ProblemConvertible)?.problem.errorClass == "database_connection_lost" {
+                claimIsInDoubt.withLock { $0 = true }
+            }
             return nil
         }
     }

@@ -17,6 +17,7 @@ extension Worker {
                     Heartbeat(workerID: workerID.withLock { $0 }, progress: hand.progress, jobsInHand: hand.jobs))
                 try await obey(answer)
                 try await handBackAbandoned()
+                if claimIsInDoubt.withLock({ $0 }), inHand.isEmpty { try await startOver() }
                 try await Task.sleep(for: .seconds(configuration.heartbeatSeconds))
             } catch let error as any ProblemConvertible {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error.problem.errorClass)"])
@@ -24,6 +25,17 @@ extension Worker {
                 try await Task.sleep(for: .seconds(min(1, configuration.heartbeatSeconds)))
             }
         }
+    }
+
+    /// Goes on under a new id, so that the lease of the old one ends, and with it that of chunks this worker may have been
+    /// given without hearing of it. Its hands are empty, so nothing else is lost.
+    private func startOver() async throws {
+        let old = workerID.withLock { $0 }
+        try await queue.setState(.stopped, ofWorker: old)
+        try await register()
+        orders.withLock { $0 = nil }
+        claimIsInDoubt.withLock { $0 = false }
+        logger.info("starts over: the reply to a claim was lost", metadata: ["worker_id_before": "\(old)"])
     }
 
     /// Gives others what an outage kept this worker from giving up at once; it costs the jobs no try.

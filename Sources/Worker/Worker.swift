@@ -40,6 +40,8 @@ public final class Worker: Sendable {
     let faults: FaultHandler
     let orders = Mutex<WorkerOrders?>(nil)
     let workerID = Mutex<Int64>(0)
+    /// Whether the reply to a claim was lost: the queue may count chunks as this worker's that it knows nothing of.
+    let claimIsInDoubt = Mutex(false)
     private let sums = Mutex(Totals())
 
     /// Assembles a worker; nothing is registered or claimed before ``run()``.

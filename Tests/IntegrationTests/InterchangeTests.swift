@@ -1,0 +1,75 @@
+import Foundation
+import Model
+import Postgres
+import PostgresTestSupport
+import Safetensors
+import Tensor
+import Testing
+
+extension EndToEnd {
+    /// An adapter as others read it.
+    @Suite(.needsPostgres, .needsS3, .needsPython, .timeLimit(.minutes(2))) struct InterchangeTests {
+        private struct Line: Decodable {
+            var text: String
+            var base: Double
+            var adapted: Double
+        }
+
+        private struct Scores: Decodable {
+            var with_adapter: [Double]
+        }
+
+        @Test("NumPy, given a pulled adapter and the base's features, gets what `attune predict` says, to 1e-5")
+        func pulledAdapter() async throws {
+            try await Site.with(users: 20) { site in
+                try await site.enqueue()
+                let worker = try site.worker("one", "--until-idle")
+                try await worker.succeeds()
+                let user: String = try await site.ask(
+                    "SELECT user_id FROM attune.users WHERE revision IS NOT NULL ORDER BY uid LIMIT 1"
+                ).one().decode(0)
+                let texts = ["a quiet novel about the sea", "Ein Rezept für Brot", "fast cars", "雨の日の散歩", "tax law"]
+
+                let file = site.folder.appending(path: "adapter.safetensors").path
+                _ = try await site.run("adapter", "pull", Site.tenant, user, "--out", file)
+                let said = try await site.run(["predict", Site.tenant, user, "--json"] + texts)
+                let lines = try said.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+                    try JSONDecoder().decode(Line.self, from: Data($0.utf8))
+                }
+                #expect(lines.map(\.text) == texts)
+
+                let encoder = try TextEncoder(BaseFolder.open(try #require(TestSettings.base)))
+                let pooled = try encoder.pooled(texts)
+                var writer = SafetensorsWriter()
+                writer.add(
+                    "features", shape: [pooled.rows, pooled.columns],
+                    floats: (0..<pooled.rows).flatMap { Array(pooled.row($0)) })
+                let features = site.folder.appending(path: "features.safetensors")
+                try Data(writer.encoded()).write(to: features)
+                let theirs = try JSONDecoder().decode(Scores.self, from: numpyScores(file, features.path)).with_adapter
+                #expect(theirs.count == texts.count)
+                for (line, theirs) in zip(lines, theirs) {
+                    #expect(abs(line.adapted - theirs) < 1e-5, "\(line.text): \(line.adapted) against \(theirs)")
+                    #expect(abs(line.adapted - line.base) > 1e-4, "\(line.text): the adapter changes the score")
+                }
+            }
+        }
+
+        /// What the script that stands beside the golden files prints; it knows `safetensors` and NumPy alone.
+        private func numpyScores(_ adapter: String, _ features: String) throws -> Data {
+            let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            let process = Process()
+            process.executableURL = URL(filePath: try #require(TestSettings.python))
+            process.arguments = [
+                tests.appending(path: "ServingTests/Fixtures/score_adapter.py").path, adapter, features,
+            ]
+            let pipe = Pipe()
+            process.standardOutput = pipe
+            try process.run()
+            let data = try #require(try pipe.fileHandleForReading.readToEnd())
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+            return data
+        }
+    }
+}
