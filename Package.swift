@@ -133,6 +133,9 @@ let otherTargets: [Target] = [
     .testTarget(
         name: "CLITests", dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
         swiftSettings: strict),
+    .testTarget(
+        name: "IntegrationTests", dependencies: everyLibrary + ["TestSupport", "PostgresTestSupport", crypto, log],
+        swiftSettings: strict),
 ]
 
 let package = Package(
