@@ -85,7 +85,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Artifacts", [], false),
     ("Recipe", [], false),
     ("Serving", ["Safetensors", "PostgresTestSupport"], true),
-    ("Worker", ["Gate", "PostgresTestSupport"], false),
+    ("Worker", ["Gate", "Postgres", "PostgresTestSupport", crypto], false),
     ("Scheduler", [], false),
     ("Evaluation", [], false),
 ]
@@ -134,7 +134,7 @@ let otherTargets: [Target] = [
         name: "CLITests", dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
         swiftSettings: strict),
     .testTarget(
-        name: "IntegrationTests", dependencies: everyLibrary + ["TestSupport", "PostgresTestSupport", crypto, log],
+        name: "IntegrationTests", dependencies: everyLibrary + ["PostgresTestSupport"],
         swiftSettings: strict),
 ]
 
