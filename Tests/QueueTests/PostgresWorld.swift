@@ -22,8 +22,8 @@ struct PostgresWorld: QueueWorld {
     }
 
     func prepare() async throws {
-        try await run("UPDATE attune.setting SET lease_seconds = 10")
-        try await run("SELECT pg_sleep_until(pg_postmaster_start_time() + interval '10.1 seconds')")
+        try await run("UPDATE attune.setting SET lease_seconds = 30")
+        try await run("SELECT pg_sleep_until(pg_postmaster_start_time() + interval '30.1 seconds')")
         try await run(
             "INSERT INTO attune.base (digest, name, width) VALUES (repeat('a', 64), 'first', 384), (repeat('b', 64), 'second', 384)"
         )

@@ -25,7 +25,7 @@ import Testing
                 "UPDATE attune.setting SET lease_seconds = extract(epoch FROM clock_timestamp() - pg_postmaster_start_time()) + 60"
             )
             #expect(try await world.store.rescue(limit: 10) == [])
-            try await world.run("UPDATE attune.setting SET lease_seconds = 10")
+            try await world.run("UPDATE attune.setting SET lease_seconds = 30")
             #expect(try await world.store.rescue(limit: 10).map(\.workerID) == [worker])
         }
     }
