@@ -17,14 +17,13 @@ package struct AdaptedDelivery: Sendable {
     }
 }
 
-/// Computes what the cache does not hold, then adapts all users of a delivery, spread over the compute threads.
+/// Embeds texts that the cache does not hold, then adapts all users of a delivery, spread over the compute threads.
 struct AdaptStage: Sendable {
     let encoder: CachedEncoder
     let threads: ComputeThreads
 
+    /// Adapts users all of whose texts are embedded.
     func adapt(_ delivery: FetchedDelivery) async throws -> AdaptedDelivery {
-        var delivery = delivery
-        try await computeMissing(&delivery)
         let recipe = delivery.recipe.recipe
         guard !delivery.users.isEmpty else { return AdaptedDelivery(fetched: delivery, adaptations: []) }
         let features = delivery.texts.features(columns: recipe.rule.width + 1)
@@ -39,11 +38,12 @@ struct AdaptStage: Sendable {
         return AdaptedDelivery(fetched: delivery, adaptations: results.flatMap { $0 })
     }
 
-    /// Encodes texts nobody has met under this recipe; a text met under another recipe of the same base costs only the
-    /// projection.
-    private func computeMissing(_ delivery: inout FetchedDelivery) async throws {
+    /// The same delivery with the features of texts nobody has met under this recipe; a text met under another recipe of
+    /// the same base costs only the projection.
+    func embed(_ delivery: FetchedDelivery) async throws -> FetchedDelivery {
+        var delivery = delivery
         let missing = delivery.missingTexts
-        guard !missing.isEmpty else { return }
+        guard !missing.isEmpty else { return delivery }
         let recipe = delivery.recipe.recipe
         let share = max(16, (missing.count + threads.count - 1) / threads.count)
         let slices = stride(from: 0, to: missing.count, by: share).map {
@@ -54,6 +54,7 @@ struct AdaptStage: Sendable {
             return recipe.rule.project(features)
         }
         for (slice, features) in zip(slices, projected) { delivery.texts.fill(slice.map(\.row), with: features) }
+        return delivery
     }
 
     /// Runs one closure a slice on the compute threads; results in the order of the slices.

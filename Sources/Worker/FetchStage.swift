@@ -121,7 +121,16 @@ struct FetchStage: Sendable {
         }
         guard !rowOfItem.isEmpty else { return found }
         for item in try await inputs.itemTexts(Array(rowOfItem.keys)) {
-            if let row = rowOfItem[item.item] { found.append((row, item.text)) }
+            // Features are kept under the digest: those of a text corrected a moment ago must not be taken for it.
+            guard let row = rowOfItem[item.item], TextDigest(of: item.text) == table.digests[row] else { continue }
+            found.append((row, item.text))
+            rowOfItem[item.item] = nil
+        }
+        if let changed = rowOfItem.keys.min() {
+            items.forget(rowOfItem.keys)
+            throw Problem(
+                "item_changed", at: "item \(changed)", "its text was changed or removed while it was being read.",
+                do: "nothing: the jobs run again with what stands there now.", isRetryable: true)
         }
         return found
     }

@@ -41,6 +41,11 @@ package final class ItemDirectory: Sendable {
         }
     }
 
+    /// Drops what is known of items whose text turned out to be another.
+    package func forget(_ items: some Sequence<Int32>) {
+        state.withLock { state in for item in items { state.digests[item] = nil } }
+    }
+
     /// Digests of items, nil for those that are not known.
     package func digests(of items: [Int32]) -> [TextDigest?] {
         state.withLock { state in items.map { state.digests[$0] } }

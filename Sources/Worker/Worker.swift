@@ -125,10 +125,13 @@ public final class Worker: Sendable {
 
     private func adapt(_ delivery: FetchedDelivery) async -> AdaptedDelivery? {
         do {
-            var (adapted, milliseconds) = try await stages.time(.adapt, users: { $0.adaptations.count }) {
-                try await adapting.adapt(delivery)
+            let (embedded, embedMilliseconds) = try await stages.time(.embed, users: { $0.users.count }) {
+                try await adapting.embed(delivery)
             }
-            adapted.adaptMilliseconds = milliseconds
+            var (adapted, adaptMilliseconds) = try await stages.time(.adapt, users: { $0.adaptations.count }) {
+                try await adapting.adapt(embedded)
+            }
+            adapted.adaptMilliseconds = embedMilliseconds + adaptMilliseconds
             return adapted
         } catch {
             await giveUp(delivery.chunks, because: error)

@@ -49,6 +49,9 @@ import Worker
         #expect(directory.digests(of: [8, 9, 7]) == [TextDigest(of: "eight"), nil, TextDigest(of: "seven")])
         directory.insert([(9, TextDigest(of: "nine")), (10, TextDigest(of: "ten"))])
         #expect(directory.digests(of: [7, 9]) == [nil, TextDigest(of: "nine")], "full: all before is forgotten")
+        directory.forget([9, 11])
+        #expect(
+            directory.digests(of: [9, 10]) == [nil, TextDigest(of: "ten")], "what proved wrong is forgotten alone")
 
         let forgetful = ItemDirectory(lifetimeSeconds: 0)
         forgetful.insert([(7, TextDigest(of: "seven"))])

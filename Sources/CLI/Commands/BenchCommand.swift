@@ -72,6 +72,10 @@ struct BenchCommand: AsyncParsableCommand {
                 ])
             }
             table.lines(width: Terminal.width).forEach(Terminal.output)
+            // The first wave embeds the catalogue's texts, which the timed one then finds in the cache.
+            let bound = (report.tables["stages"] ?? []).filter { $0.stage != Stage.embed.rawValue }
+                .max { $0.busySeconds < $1.busySeconds }
+            if let bound { Terminal.output("bounded by \(bound.stage): it was busy longest, embedding apart.") }
         }
 
         private func measure(
