@@ -1,0 +1,1 @@
+-- Placeholder of queue_speed.
