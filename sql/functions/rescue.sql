@@ -23,7 +23,8 @@ BEGIN
     FOR v_chunk IN
         SELECT c.* FROM attune.chunk c
         WHERE c.state = 1 AND c.chunk_id = ANY (ARRAY(
-            (SELECT d.chunk_id FROM attune.chunk d WHERE d.state = 1 AND d.deadline < clock_timestamp() LIMIT p_limit)
+            (SELECT d.chunk_id FROM attune.worker w JOIN attune.chunk d ON d.worker_id = w.worker_id AND d.state = 1
+             WHERE w.state <> 'stopped' AND d.deadline < clock_timestamp() LIMIT p_limit)
             UNION ALL
             (SELECT h.chunk_id FROM attune.worker w JOIN attune.chunk h ON h.worker_id = w.worker_id AND h.state = 1
              WHERE w.lease_until < clock_timestamp() LIMIT p_limit)))

@@ -39,7 +39,7 @@ BEGIN
     END LOOP;
     -- The queue itself: workers and schedulers only.
     FOREACH signature IN ARRAY ARRAY['register_worker(text, text)', 'heartbeat(bigint, bigint, int)', 'drain_worker(bigint, text)',
-        'claim(bigint, int, real, int, bigint, bigint, xid8)',
+        'claim(bigint, int, real, int, bigint, bigint, pg_snapshot)',
         'publish(bigint[], int[], uuid[], text, bytea, bigint, bigint[], bigint[], smallint[], int[], bigint[], bigint[], int[], int[], '
         'bytea[], int[], smallint[], smallint[], real[], real[], int[], int[], int[], int[], int[], bigint[], text[], text[])',
         'rescue(int)', 'wake(int)', 'adopt_lanes(bigint)', 'move_lanes(bigint, int[], bigint[], bigint[])', 'lead(text)',
