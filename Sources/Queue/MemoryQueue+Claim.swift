@@ -10,7 +10,8 @@ extension MemoryQueue {
                 do: "send a heartbeat, or register again")
         }
         var result = ClaimResult(
-            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: Horizon("\(change)"), needsEmptyHands: false)
+            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: Horizon("\(change)"),
+            needsEmptyHands: false)
         let held = chunks.values.filter { $0.state == .leased && $0.workerID == request.workerID }
         if held.contains(where: { $0.crashes >= 2 }) {
             result.needsEmptyHands = true

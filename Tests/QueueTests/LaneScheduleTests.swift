@@ -7,7 +7,8 @@ import Testing
         needsEmptyHands: Bool = false
     ) -> ClaimResult {
         ClaimResult(
-            chunks: [], endedJobs: ended, mark: mark, next: next, horizon: Horizon(horizon), needsEmptyHands: needsEmptyHands)
+            chunks: [], endedJobs: ended, mark: mark, next: next, horizon: Horizon(horizon),
+            needsEmptyHands: needsEmptyHands)
     }
 
     /// A schedule whose lanes have all been read once at time 0.
