@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION attune.claim(
     job_ids bigint[], uids bigint[], users text[], epochs int[], parents bigint[], data_seqs bigint[], tries smallint[],
     payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon pg_snapshot, needs_empty_hands boolean
 ) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_since_xmax xid8 := pg_snapshot_xmax(p_late_since);
@@ -62,7 +62,7 @@ BEGIN
     END IF;
     -- By an index of suspects alone: the entries of all chunks that the worker has ever held stay in the other one for as long
     -- as any transaction of the cluster is older than their end.
-    v_holds_suspect := EXISTS (SELECT FROM attune.chunk c WHERE c.worker_id = p_worker AND c.state = 1 AND c.crashes >= 2);
+    v_holds_suspect := EXISTS (SELECT FROM attune.chunk c WHERE c.worker_id = p_worker AND c.state + 0 = 1 AND c.crashes >= 2);
 
     -- A chunk that has crashed two workers runs alone, or it would take its neighbours' blame with it.
     IF NOT v_holds_suspect THEN

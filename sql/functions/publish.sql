@@ -16,13 +16,14 @@ CREATE OR REPLACE FUNCTION attune.publish(
 ) RETURNS TABLE (
     completed int, kept int, superseded int, retried int, discarded int, erased int, lost bigint[], already bigint[]
 ) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_live bigint[];
     v_live_jobs int;
     v_object bigint;
     v_uids bigint[];
+    v_chunks bigint[];
     v_points boolean[];
     v_any_points boolean;
     v_locked bigint[];
@@ -40,18 +41,21 @@ BEGIN
     FROM (
         SELECT c.chunk_id, c.live_count
         FROM unnest(p_chunks, p_attempts, p_tokens) AS i (chunk_id, attempt, token) JOIN attune.chunk c ON c.chunk_id = i.chunk_id
-        WHERE c.attempt = i.attempt AND c.token = i.token AND c.state = 1
+        WHERE c.attempt = i.attempt AND c.token = i.token AND c.state + 0 = 1  -- by its id: not by an index of all that is leased
         ORDER BY c.chunk_id FOR UPDATE OF c
     ) AS l;
     completed := 0; kept := 0; superseded := 0; retried := 0; discarded := 0; erased := 0;
     -- No live chunk is a question, not a failure: a chunk closed under my token is one whose COMMIT reply got lost.
-    SELECT array_agg(i.chunk_id) FILTER (WHERE c.chunk_id IS NULL), array_agg(i.chunk_id) FILTER (WHERE c.chunk_id IS NOT NULL)
-    INTO lost, already
-    FROM unnest(p_chunks, p_attempts, p_tokens) AS i (chunk_id, attempt, token)
-    LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id AND c.attempt = i.attempt AND c.token = i.token AND c.state = 4
-    WHERE i.chunk_id <> ALL (coalesce(v_live, '{}'));
-    lost := coalesce(lost, '{}');
-    already := coalesce(already, '{}');
+    lost := '{}';
+    already := '{}';
+    IF v_live IS NULL OR cardinality(v_live) < cardinality(p_chunks) THEN
+        SELECT coalesce(array_agg(i.chunk_id) FILTER (WHERE c.chunk_id IS NULL), '{}'),
+            coalesce(array_agg(i.chunk_id) FILTER (WHERE c.chunk_id IS NOT NULL), '{}')
+        INTO lost, already
+        FROM unnest(p_chunks, p_attempts, p_tokens) AS i (chunk_id, attempt, token)
+        LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id AND c.attempt = i.attempt AND c.token = i.token AND c.state + 0 = 4
+        WHERE i.chunk_id <> ALL (coalesce(v_live, '{}'));
+    END IF;
     IF v_live IS NULL THEN
         RETURN NEXT;
         RETURN;
@@ -60,9 +64,10 @@ BEGIN
     -- Whose jobs they are is what the jobs say, in the order of the input. A pointer is set for each revision, and for what was
     -- kept unless it says already that this data was looked at under this recipe. Only then, or where words are written down
     -- that an erasure has to find, is the user locked.
-    SELECT array_agg(d.uid), array_agg(d.points), bool_or(d.points), array_agg(d.uid) FILTER (WHERE d.points OR d.verdict BETWEEN 6 AND 8)
-    INTO v_uids, v_points, v_any_points, v_locked FROM (
-        SELECT j.uid, i.verdict, CASE i.verdict
+    SELECT array_agg(d.uid), array_agg(d.chunk_id), array_agg(d.points), bool_or(d.points),
+        array_agg(d.uid) FILTER (WHERE d.points OR d.verdict BETWEEN 6 AND 8)
+    INTO v_uids, v_chunks, v_points, v_any_points, v_locked FROM (
+        SELECT j.uid, i.verdict, CASE WHEN i.chunk_id IN (SELECT unnest(v_live)) THEN i.chunk_id END AS chunk_id, CASE i.verdict
             WHEN 1 THEN true
             WHEN 2 THEN CASE WHEN p.uid IS NULL THEN i.data_through > 0
                 ELSE p.judged_through <> i.data_through OR p.recipe_id <> c.recipe_id END
@@ -78,7 +83,7 @@ BEGIN
     END IF;
     IF v_any_points THEN
         PERFORM p.uid
-        FROM unnest(v_uids, v_points, p_job_chunks) AS i (uid, points, chunk_id)
+        FROM unnest(v_uids, v_points, v_chunks) AS i (uid, points, chunk_id)
         JOIN attune.chunk c ON c.chunk_id = i.chunk_id JOIN attune.pointer p ON p.uid = i.uid AND p.base_id = c.base_id
         WHERE i.points
         ORDER BY p.uid, p.base_id FOR UPDATE OF p;
@@ -110,9 +115,9 @@ BEGIN
                 WHEN i.verdict = 1 AND v_object IS NULL THEN 11
                 ELSE i.verdict
             END)::smallint AS final
-        FROM unnest(p_jobs, v_uids, v_points, p_job_chunks, p_verdicts, p_epochs, p_parents) WITH ORDINALITY
+        FROM unnest(p_jobs, v_uids, v_points, v_chunks, p_verdicts, p_epochs, p_parents) WITH ORDINALITY
             AS i (job_id, uid, points, chunk_id, verdict, epoch, parent, pos)
-        LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id AND c.chunk_id = ANY (v_live)
+        LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id
             AND CASE WHEN c.members IS NULL THEN i.job_id >> 10 = c.chunk_id ELSE i.job_id = ANY (c.members) END
         LEFT JOIN attune."user" u ON u.uid = i.uid
         LEFT JOIN attune.pointer p ON p.uid = CASE WHEN i.points THEN i.uid END AND p.base_id = c.base_id
@@ -125,7 +130,7 @@ BEGIN
         WITH made AS (
             INSERT INTO attune.pointer (uid, base_id, tenant_id, revision_id, number, recipe_id, judged_through)
             SELECT i.uid, c.base_id, c.tenant_id, i.revision, CASE i.final WHEN 1 THEN 1 ELSE 0 END, c.recipe_id, i.data_through
-            FROM unnest(v_uids, v_points, v_final, v_fresh, v_revisions, p_job_chunks, p_data_through, p_parents)
+            FROM unnest(v_uids, v_points, v_final, v_fresh, v_revisions, v_chunks, p_data_through, p_parents)
                 AS i (uid, points, final, fresh, revision, chunk_id, data_through, parent)
             JOIN attune.chunk c ON c.chunk_id = i.chunk_id
             WHERE i.points AND i.fresh AND i.final IN (1, 2) AND i.parent IS NULL
@@ -145,7 +150,7 @@ BEGIN
             revision_id = CASE i.final WHEN 1 THEN i.revision ELSE p.revision_id END,
             number = CASE i.final WHEN 1 THEN i.number ELSE p.number END,
             recipe_id = c.recipe_id, judged_through = i.data_through, updated_at = v_now
-        FROM unnest(v_uids, v_points, v_final, v_fresh, v_revisions, v_numbers, p_job_chunks, p_data_through, p_parents)
+        FROM unnest(v_uids, v_points, v_final, v_fresh, v_revisions, v_numbers, v_chunks, p_data_through, p_parents)
             AS i (uid, points, final, fresh, revision, number, chunk_id, data_through, parent)
         JOIN attune.chunk c ON c.chunk_id = i.chunk_id
         WHERE p.uid = i.uid AND p.base_id = c.base_id AND i.points AND NOT i.fresh AND i.final IN (1, 2)
@@ -163,7 +168,7 @@ BEGIN
     SELECT i.job_id, i.uid, c.chunk_id, v_now, c.tenant_id, c.attempt, i.final, i.tries, i.steps, i.rows, i.examples,
         i.stored_bytes, i.loss_before, i.loss_after, i.fetch_ms, i.adapt_ms, i.encode_ms, i.upload_ms, c.worker_id, c.claimed_at,
         i.revision, CASE i.final WHEN 5 THEN 'user_erased' WHEN 6 THEN i.error_class END, CASE i.final WHEN 6 THEN i.message END
-    FROM unnest(p_jobs, v_uids, p_job_chunks, v_final, v_tries, v_revisions, p_steps, p_rows, p_examples, p_stored_bytes,
+    FROM unnest(p_jobs, v_uids, v_chunks, v_final, v_tries, v_revisions, p_steps, p_rows, p_examples, p_stored_bytes,
             p_losses_before, p_losses_after, p_fetch_ms, p_adapt_ms, p_encode_ms, p_upload_ms, p_error_classes, p_messages)
         AS i (job_id, uid, chunk_id, final, tries, revision, steps, rows, examples, stored_bytes, loss_before, loss_after,
             fetch_ms, adapt_ms, encode_ms, upload_ms, error_class, message)
@@ -178,13 +183,13 @@ BEGIN
         INSERT INTO attune.revision (revision_id, uid, parent_id, job_id, data_through, published_at, tenant_id, base_id, recipe_id, number)
         OVERRIDING SYSTEM VALUE
         SELECT i.revision, i.uid, i.parent, i.job_id, i.data_through, v_now, c.tenant_id, c.base_id, c.recipe_id, i.number
-        FROM unnest(p_jobs, v_uids, p_job_chunks, v_final, v_revisions, v_numbers, p_parents, p_data_through)
+        FROM unnest(p_jobs, v_uids, v_chunks, v_final, v_revisions, v_numbers, p_parents, p_data_through)
             AS i (job_id, uid, chunk_id, final, revision, number, parent, data_through)
         JOIN attune.chunk c ON c.chunk_id = i.chunk_id
         WHERE i.final = 1;
         INSERT INTO attune.object_slot (revision_id, object_id, uid, tenant_id, "offset", length, sha256)
         SELECT i.revision, v_object, i.uid, c.tenant_id, i."offset", i.length, i.sha256
-        FROM unnest(v_uids, p_job_chunks, v_final, v_revisions, p_offsets, p_lengths, p_sha256s)
+        FROM unnest(v_uids, v_chunks, v_final, v_revisions, p_offsets, p_lengths, p_sha256s)
             AS i (uid, chunk_id, final, revision, "offset", length, sha256)
         JOIN attune.chunk c ON c.chunk_id = i.chunk_id
         WHERE i.final = 1;
