@@ -61,7 +61,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         "Bench",
         ["Queue", "Registry", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor"], []
     ),
-    ("Chaos", [], []),
+    ("Chaos", ["Tensor"], []),
 ]
 
 /// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.
