@@ -61,6 +61,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         "Bench",
         ["Queue", "Registry", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor"], []
     ),
+    ("Chaos", ["Tensor"], []),
 ]
 
 /// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.
@@ -88,6 +89,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Worker", ["Gate", "Postgres", "PostgresTestSupport", crypto], false),
     ("Scheduler", [], false),
     ("Evaluation", [], false),
+    ("Chaos", [], false),
 ]
 
 let named: (String) -> Target.Dependency = { .init(stringLiteral: $0) }
