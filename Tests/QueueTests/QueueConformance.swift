@@ -38,6 +38,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case isolation = "after two crashes every job is alone, and a claim gives it to empty hands only"
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
+    case priority = "a job with a priority goes ahead of its flow's, one that does not exist is refused"
     case late = "a sweep finds what a mark has passed"
 
     var testDescription: String { rawValue }
@@ -79,6 +80,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .isolation: try await world.checkIsolation()
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
+        case .priority: try await world.checkPriority()
         case .late: try await world.checkLate()
         }
     }
