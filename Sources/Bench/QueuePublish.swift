@@ -15,7 +15,8 @@ extension QueueBench {
         let done = try generate(
             PlainLoad(
                 script: SQL.Bench.pgbenchPublish.text, variables: ["i": 0, "clients": configuration.clients],
-                clients: configuration.clients, transactions: deliveries / configuration.clients,
+                clients: configuration.clients,
+                transactions: (deliveries + configuration.clients - 1) / configuration.clients,
                 seed: configuration.seed))
         let theirs = Burst(
             figure: "publish", side: "pgbench", round: round, count: try await number(SQL.Bench.queueOutcomes),

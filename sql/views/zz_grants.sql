@@ -28,6 +28,7 @@ BEGIN
     FOREACH signature IN ARRAY ARRAY['record(text, text, jsonb, text)', 'record_object(text, text, int, text, bytea, bigint)',
         'record_begin()', 'record_commit(text, text)', 'bulk_begin()', 'bulk_rejected()',
         'bulk_commit(text, text, text, timestamptz, real, boolean)',
+        'enqueue_many(text, text[], bytea[], text[], text[], text, text, timestamptz, real, boolean, bigint)',
         'enqueue(text, text, text, text, bytea, text, timestamptz, real, text, int)', 'cancel(bigint)', 'retry(bigint)',
         'rollback(text, text, int, int)', 'erase_user(text, text)', 'promote(text, text)', 'activate_recipe(text, text)',
         'readapt(text, text, text)'] LOOP
