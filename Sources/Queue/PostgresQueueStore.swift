@@ -1,3 +1,4 @@
+public import FoundationEssentials
 public import Postgres
 import Problem
 import Schema
@@ -8,10 +9,18 @@ public struct PostgresQueueStore: QueueStore {
     let retryPolicy: RetryPolicy
     /// For calls that are safe to repeat: every one here but a single enqueue without a dedup key.
     let repeats: Backoff
+    private let clock: @Sendable () -> Date
+    private let clockReports = ClockReports()
 
     /// Makes a store over a pool; the pool's role needs attune_worker, and attune_producer to enqueue.
-    public init(_ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall) {
+    ///
+    /// - Parameter clock: this machine's, which nothing is judged by: the database is told once a minute how far it is off.
+    public init(
+        _ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall,
+        clock: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.pool = pool
+        self.clock = clock
         self.retryPolicy = retryPolicy
         self.repeats = repeats
     }
@@ -89,6 +98,9 @@ public struct PostgresQueueStore: QueueStore {
             SQL.Queries.heartbeat,
             [.int64(heartbeat.workerID), .int64(heartbeat.progress), .int32(heartbeat.jobsInHand)]
         ).one()
+        if clockReports.isDue(heartbeat.workerID) {
+            try await run(SQL.Queries.reportClock, [.int64(heartbeat.workerID), .timestamp(clock())])
+        }
         return WorkerOrders(
             state: try row.decodeCase(0), leaseSeconds: try row.decode(1), lanes: try row.decode(2),
             hasLeader: try row.decode(4))

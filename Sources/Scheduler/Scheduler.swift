@@ -20,6 +20,8 @@ public struct Scheduler: Sendable {
         public var collectSeconds = 10.0
         /// Seconds between steps that keep history bounded; default 5.
         public var historySeconds = 5.0
+        /// Seconds between looks at what hurts; default 30.
+        public var healthSeconds = 30.0
         /// Users a campaign is ahead of the workers at most; default 2,000.
         public var campaignUsersAhead: Int64 = 2000
 
@@ -27,13 +29,14 @@ public struct Scheduler: Sendable {
         public init(name: String) { self.name = name }
     }
 
-    private let configuration: Configuration
-    private let conninfo: String
+    let configuration: Configuration
+    let conninfo: String
     private let queue: SchedulerQueue
     private let store: any QueueStore
     private let collector: OrphanCollector
-    private let history: HistoryKeeper
-    private let logger: Logger
+    let history: HistoryKeeper
+    let health: HealthExaminer
+    let logger: Logger
 
     /// - Parameters:
     ///   - conninfo: a direct connection, not through a pooler in transaction mode: it holds the leader's lock.
@@ -48,6 +51,7 @@ public struct Scheduler: Sendable {
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
         history = HistoryKeeper(queue: HistoryQueue(pool))
+        health = HealthExaminer(pool)
         self.logger = logger
     }
 
@@ -78,20 +82,24 @@ public struct Scheduler: Sendable {
         }
         guard let epoch else { return }
         logger.info("leads", metadata: ["epoch": "\(epoch)"])
-        var (collectedAt, keptAt) = (ContinuousClock.now, ContinuousClock.now)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keepUp(epoch: epoch) }
+            defer { group.cancelAll() }
+            try await tickWhileLeading(epoch: epoch, on: connection)
+        }
+        logger.warning("no longer leads", metadata: ["epoch": "\(epoch)"])
+    }
+
+    private func tickWhileLeading(epoch: Int64, on connection: Connection) async throws {
+        var collectedAt = ContinuousClock.now
         while try await queue.stillLeads(epoch: epoch), await connection.isUsable {
             try await tick(epoch: epoch)
             if ContinuousClock.now - collectedAt >= .seconds(configuration.collectSeconds) {
                 collectedAt = .now
                 await collect()
             }
-            if ContinuousClock.now - keptAt >= .seconds(configuration.historySeconds) {
-                keptAt = .now
-                try await keepHistory(epoch: epoch)
-            }
             try await Task.sleep(for: .seconds(configuration.tickSeconds))
         }
-        logger.warning("no longer leads", metadata: ["epoch": "\(epoch)"])
     }
 
     /// One round of bounded duties.
@@ -117,16 +125,6 @@ public struct Scheduler: Sendable {
         for campaign in try await queue.runningCampaigns() where campaign.jobsAhead < configuration.campaignUsersAhead {
             let users = Int(configuration.campaignUsersAhead - campaign.jobsAhead)
             _ = try await queue.feed(campaign, users: users, epoch: epoch)
-        }
-    }
-
-    private func keepHistory(epoch: Int64) async throws {
-        let report = try await history.step(epoch: epoch)
-        if report.closed > 0 { logger.info("history closed", metadata: ["partitions": "\(report.closed)"]) }
-        switch report.departure {
-        case .nothing: break
-        case .dropped, .removed: logger.info("history \(report.departure.rawValue)")
-        case .busy, .waiting: logger.debug("history \(report.departure.rawValue)")
         }
     }
 
