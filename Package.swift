@@ -54,7 +54,8 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
             "ObjectStore", "Blocking", "Problem",
         ], [log, channels]
     ),
-    ("Scheduler", ["Queue", "ObjectStore", "Postgres", "Problem"], [log]),
+    ("Campaigns", ["Schema", "Postgres", "Problem"], [log]),
+    ("Scheduler", ["Campaigns", "Queue", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Blocking", "Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
     (
@@ -86,6 +87,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Recipe", [], false),
     ("Serving", ["Safetensors", "PostgresTestSupport"], true),
     ("Worker", ["Gate", "Postgres", "PostgresTestSupport", crypto], false),
+    ("Campaigns", ["Queue", "PostgresTestSupport"], false),
     ("Scheduler", [], false),
     ("Evaluation", [], false),
 ]

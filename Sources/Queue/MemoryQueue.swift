@@ -88,6 +88,7 @@ struct MemoryQueue {
         var state = WorkerState.active
         var leaseUntil: Double
         var lanes: Set<Int32> = []
+        var bases: Set<String> = []
     }
 
     static let leaseSeconds = 30

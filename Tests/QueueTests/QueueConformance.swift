@@ -38,6 +38,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case isolation = "after two crashes every job is alone, and a claim gives it to empty hands only"
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
+    case passedOn = "a chunk whose base a worker lacks costs no try and goes to a worker that has it"
     case late = "a sweep finds what a mark has passed"
 
     var testDescription: String { rawValue }
@@ -79,6 +80,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .isolation: try await world.checkIsolation()
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
+        case .passedOn: try await world.checkPassedOn()
         case .late: try await world.checkLate()
         }
     }
