@@ -36,6 +36,7 @@ public final class Worker: Sendable {
     let delivering: DeliverStage
     let drain: DrainSwitch
     let inHand = ChunksInHand()
+    let statistics = StatisticsLedger()
     let logger: Logger
     let faults: FaultHandler
     let orders = Mutex<WorkerOrders?>(nil)
@@ -141,7 +142,8 @@ public final class Worker: Sendable {
 
     private func deliver(_ adapted: AdaptedDelivery) async {
         do {
-            let report = try await delivering.deliver(adapted)
+            let (delivery, report) = try await delivering.deliver(adapted)
+            statistics.add(WorkStatistics(of: delivery, chunks: adapted.fetched.chunks, outcome: report))
             inHand.release(adapted.fetched.chunks.map(\.fence))
             note(report)
         } catch {
@@ -168,6 +170,7 @@ public final class Worker: Sendable {
         try await Task { [queue] in
             if !fences.isEmpty { try await queue.handBack(fences) }
             try await queue.setState(.stopped, ofWorker: id)
+            await self.reportStatistics()
         }.value
     }
 }

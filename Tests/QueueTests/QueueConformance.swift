@@ -39,6 +39,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
     case late = "a sweep finds what a mark has passed"
+    case figures = "what a worker reports adds up, and the same report again counts once"
 
     var testDescription: String { rawValue }
 
@@ -80,6 +81,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
         case .late: try await world.checkLate()
+        case .figures: try await world.checkFigures()
         }
     }
 }

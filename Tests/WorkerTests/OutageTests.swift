@@ -56,6 +56,7 @@ struct OutageTests {
             try await inner.setState(state, ofWorker: workerID)
         }
         func adoptLanes(workerID: Int64) async throws -> Int { try await inner.adoptLanes(workerID: workerID) }
+        func record(_ report: StatisticsReport) async throws { try await inner.record(report) }
         func cancel(jobID: Int64) async throws -> JobState { try await inner.cancel(jobID: jobID) }
         func retry(jobID: Int64) async throws -> Int64 { try await inner.retry(jobID: jobID) }
         func job(_ jobID: Int64) async throws -> JobStatus? { try await inner.job(jobID) }
