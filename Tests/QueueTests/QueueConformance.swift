@@ -38,6 +38,10 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case isolation = "after two crashes every job is alone, and a claim gives it to empty hands only"
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
+    case paused = "a paused worker keeps what it holds and claims nothing until it is active again"
+    case speed =
+        "a worker's speed is the reference work it does in its busy time, smoothed, and idle time does not count"
+    case samples = "a sample counts what waits in a lane after its mark"
     case late = "a sweep finds what a mark has passed"
     case figures = "what a worker reports adds up, and the same report again counts once"
 
@@ -80,6 +84,9 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .isolation: try await world.checkIsolation()
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
+        case .paused: try await world.checkPaused()
+        case .speed: try await world.checkSpeed()
+        case .samples: try await world.checkSamples()
         case .late: try await world.checkLate()
         case .figures: try await world.checkFigures()
         }
