@@ -106,7 +106,8 @@ extension MemoryQueue {
         result.chunks.append(
             ClaimedChunk(
                 fence: Fence(chunkID: chunk.id, attempt: chunk.attempt, token: token), tenantID: tenant.id,
-                tenant: tenant.name, keyPrefix: tenant.name, flowID: flowID(chunk), kind: chunk.kind, baseID: chunk.baseID,
+                tenant: tenant.name, keyPrefix: tenant.name, flowID: flowID(chunk), kind: chunk.kind,
+                baseID: chunk.baseID,
                 baseDigest: MemoryQueueStore.digest(chunk.baseID), recipeID: chunk.recipeID,
                 recipeDigest: MemoryQueueStore.digest(chunk.recipeID), campaignID: nil, crashes: chunk.crashes,
                 place: chunk.mark, deadlineSeconds: chunk.deadline - now, costMilliseconds: chunk.cost,

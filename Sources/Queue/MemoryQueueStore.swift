@@ -196,7 +196,9 @@ public final class MemoryQueueStore: QueueStore {
     /// See ``QueueStore/record(_:)``.
     public func record(_ report: StatisticsReport) async throws {
         try transaction { queue in
-            if queue.reports.insert([report.workerID, report.beat]).inserted { queue.statistics.add(report.statistics) }
+            if queue.reports.insert([report.workerID, report.beat]).inserted {
+                queue.statistics.add(report.statistics)
+            }
         }
     }
 

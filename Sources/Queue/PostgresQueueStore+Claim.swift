@@ -52,7 +52,8 @@ extension PostgresQueueStore {
         ClaimedChunk(
             fence: Fence(chunkID: chunkID, attempt: try row.decode(1), token: try row.decode(2)),
             tenantID: try row.decode(3), tenant: try row.decode(4), keyPrefix: try row.decode(5),
-            flowID: try row.decode(29), kind: try row.decode(6), baseID: try row.decode(7), baseDigest: try row.decode(8),
+            flowID: try row.decode(29), kind: try row.decode(6), baseID: try row.decode(7),
+            baseDigest: try row.decode(8),
             recipeID: try row.decode(9), recipeDigest: try row.decode(10), campaignID: try row.decode(11),
             crashes: try row.decode(12), place: place, deadlineSeconds: try row.decode(14),
             costMilliseconds: try row.decode(28), jobs: jobs)

@@ -63,7 +63,8 @@ private struct Parts {
 
     /// `count` jobs of an ending, as reported where that agrees, else in proportion to what was reported or, where
     /// nothing was, to the jobs there are.
-    func spread(_ count: Int, _ ending: WorkStatistics.Ending) -> [(key: WorkStatistics.Key, line: WorkStatistics.Line)] {
+    func spread(_ count: Int, _ ending: WorkStatistics.Ending) -> [(key: WorkStatistics.Key, line: WorkStatistics.Line)]
+    {
         let keys = flows.keys.sorted { $0.flowID < $1.flowID }
         let reported = keys.map { Int(flows[$0]?.lines[ending]?.jobs ?? 0) }
         let weights = reported.contains { $0 > 0 } ? reported : keys.map { flows[$0]?.jobs ?? 0 }

@@ -59,7 +59,9 @@ public struct WorkStatistics: Sendable, Equatable {
     public var isEmpty: Bool { lines.isEmpty }
 
     /// Jobs of an ending, over all tenants, flows and kinds.
-    public func jobs(_ ending: Ending) -> Int64 { lines.reduce(0) { $0 + ($1.key.ending == ending ? $1.value.jobs : 0) } }
+    public func jobs(_ ending: Ending) -> Int64 {
+        lines.reduce(0) { $0 + ($1.key.ending == ending ? $1.value.jobs : 0) }
+    }
 
     /// Counts a line; one of no job is left out.
     public mutating func add(_ line: Line, _ key: Key) {

@@ -22,7 +22,8 @@ import Testing
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed)
         for _ in 0..<500 {
-            let weights = (0..<Int.random(in: 1...6, using: &random)).map { _ in Int.random(in: 0...50, using: &random) }
+            let weights = (0..<Int.random(in: 1...6, using: &random)).map { _ in Int.random(in: 0...50, using: &random)
+            }
             let count = Int.random(in: 0...200, using: &random)
             let shares = Apportionment.split(count, by: weights)
             let total = weights.reduce(0, +)
