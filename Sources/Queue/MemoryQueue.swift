@@ -112,6 +112,9 @@ struct MemoryQueue {
     var outcomes: [Int64: Outcome] = [:]
     var lastTries: [Int64: Try] = [:]
     var workers: [Int64: Worker] = [:]
+    var statistics = WorkStatistics()
+    /// Worker and beat of every report that was counted.
+    var reports: Set<[Int64]> = []
     var dedup: [String: (jobID: Int64, same: String)] = [:]
     var nextChunkID: Int64 = 1
     var nextRevisionID: Int64 = 1

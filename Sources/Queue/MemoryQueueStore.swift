@@ -196,6 +196,18 @@ public final class MemoryQueueStore: QueueStore {
         try transaction { $0.publish(delivery, policy) }
     }
 
+    /// See ``QueueStore/record(_:)``.
+    public func record(_ report: StatisticsReport) async throws {
+        try transaction { queue in
+            if queue.reports.insert([report.workerID, report.beat]).inserted {
+                queue.statistics.add(report.statistics)
+            }
+        }
+    }
+
+    /// Everything that was reported.
+    public func statistics() throws -> WorkStatistics { try transaction { $0.statistics } }
+
     /// See ``QueueStore/cancel(jobID:)``.
     public func cancel(jobID: Int64) async throws -> JobState { try transaction { try $0.cancel(jobID) } }
 

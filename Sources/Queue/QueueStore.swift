@@ -38,6 +38,10 @@ public protocol QueueStore: Sendable {
     /// Safe to repeat: what an earlier call with a lost reply did is reported as published before.
     func publish(_ delivery: Delivery) async throws -> PublishReport
 
+    /// Adds to the figures what a worker got done; the same report again counts once. Safe to send late, and to lose:
+    /// figures are for people.
+    func record(_ report: StatisticsReport) async throws
+
     /// Cancels a job and returns its terminal state, which is another one if it had ended before.
     func cancel(jobID: Int64) async throws -> JobState
     /// Runs a job again now and returns the id of the job that will run: a new one if it had ended.

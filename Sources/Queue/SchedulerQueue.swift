@@ -121,6 +121,12 @@ public struct SchedulerQueue: Sendable {
         try await pool.execute(Statement(SQL.Queries.forgetDedup), [.int32(Int32(limit))]).one().decode(0)
     }
 
+    /// Sums workers' reports into minutes and hours, unless that was done in the last seconds; returns how many.
+    @discardableResult
+    public func foldStatistics() async throws -> Int {
+        try await pool.execute(Statement(SQL.Queries.foldStatistics)).one().decode(0)
+    }
+
     /// Campaigns to feed.
     public func runningCampaigns() async throws -> [RunningCampaign] {
         try await pool.execute(Statement(SQL.Queries.runningCampaigns)).map { row in

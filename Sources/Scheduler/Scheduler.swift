@@ -114,6 +114,7 @@ public struct Scheduler: Sendable {
         }
         try await queue.advanceFairClock()
         try await queue.forgetDedupKeys()
+        try await queue.foldStatistics()
         for campaign in try await queue.runningCampaigns() where campaign.jobsAhead < configuration.campaignUsersAhead {
             let users = Int(configuration.campaignUsersAhead - campaign.jobsAhead)
             _ = try await queue.feed(campaign, users: users, epoch: epoch)

@@ -44,6 +44,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case samples = "a sample counts what waits in a lane after its mark"
     case priority = "a job with a priority goes ahead of its flow's, one that does not exist is refused"
     case late = "a sweep finds what a mark has passed"
+    case figures = "what a worker reports adds up, and the same report again counts once"
 
     var testDescription: String { rawValue }
 
@@ -89,6 +90,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .samples: try await world.checkSamples()
         case .priority: try await world.checkPriority()
         case .late: try await world.checkLate()
+        case .figures: try await world.checkFigures()
         }
     }
 }

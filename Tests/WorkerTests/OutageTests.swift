@@ -56,6 +56,7 @@ struct OutageTests {
             try await inner.setState(state, ofWorker: workerID)
         }
         func adoptLanes(workerID: Int64) async throws -> Int { try await inner.adoptLanes(workerID: workerID) }
+        func record(_ report: StatisticsReport) async throws { try await inner.record(report) }
         func sampleLanes(workerID: Int64, marks: [Int32: LaneMark]) async throws -> [LaneSample] {
             try await inner.sampleLanes(workerID: workerID, marks: marks)
         }
