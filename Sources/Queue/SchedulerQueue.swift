@@ -110,4 +110,10 @@ public struct SchedulerQueue: Sendable {
     public func forgetDedupKeys(limit: Int = 1000) async throws -> Int {
         try await pool.execute(Statement(SQL.Queries.forgetDedup), [.int32(Int32(limit))]).one().decode(0)
     }
+
+    /// Sums workers' reports into minutes and hours, unless that was done in the last seconds; returns how many.
+    @discardableResult
+    public func foldStatistics() async throws -> Int {
+        try await pool.execute(Statement(SQL.Queries.foldStatistics)).one().decode(0)
+    }
 }

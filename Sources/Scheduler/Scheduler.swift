@@ -19,6 +19,8 @@ public struct Scheduler: Sendable {
         public var tickSeconds = 1.0
         /// Seconds between steps of the orphan collector; default 10.
         public var collectSeconds = 10.0
+        /// Seconds between steps that keep history bounded; default 5.
+        public var historySeconds = 5.0
 
         /// The defaults, under a name.
         public init(name: String) { self.name = name }
@@ -30,6 +32,7 @@ public struct Scheduler: Sendable {
     private let store: any QueueStore
     private let collector: OrphanCollector
     private let campaigns: CampaignDriver
+    private let history: HistoryKeeper
     private let logger: Logger
 
     /// - Parameters:
@@ -45,6 +48,7 @@ public struct Scheduler: Sendable {
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
         campaigns = CampaignDriver(pool, logger: logger)
+        history = HistoryKeeper(queue: HistoryQueue(pool))
         self.logger = logger
     }
 
@@ -75,12 +79,16 @@ public struct Scheduler: Sendable {
         }
         guard let epoch else { return }
         logger.info("leads", metadata: ["epoch": "\(epoch)"])
-        var collectedAt = ContinuousClock.now
+        var (collectedAt, keptAt) = (ContinuousClock.now, ContinuousClock.now)
         while try await queue.stillLeads(epoch: epoch), await connection.isUsable {
             try await tick(epoch: epoch)
             if ContinuousClock.now - collectedAt >= .seconds(configuration.collectSeconds) {
                 collectedAt = .now
                 await collect()
+            }
+            if ContinuousClock.now - keptAt >= .seconds(configuration.historySeconds) {
+                keptAt = .now
+                try await keepHistory(epoch: epoch)
             }
             try await Task.sleep(for: .seconds(configuration.tickSeconds))
         }
@@ -107,6 +115,7 @@ public struct Scheduler: Sendable {
         }
         try await queue.advanceFairClock()
         try await queue.forgetDedupKeys()
+        try await queue.foldStatistics()
         try await campaigns.tick(epoch: epoch, at: Self.seconds)
     }
 
@@ -117,6 +126,16 @@ public struct Scheduler: Sendable {
     }
 
     private static let start = ContinuousClock.now
+
+    private func keepHistory(epoch: Int64) async throws {
+        let report = try await history.step(epoch: epoch)
+        if report.closed > 0 { logger.info("history closed", metadata: ["partitions": "\(report.closed)"]) }
+        switch report.departure {
+        case .nothing: break
+        case .dropped, .removed: logger.info("history \(report.departure.rawValue)")
+        case .busy, .waiting: logger.debug("history \(report.departure.rawValue)")
+        }
+    }
 
     /// A store that is out of reach delays collection and nothing else.
     private func collect() async {
