@@ -48,6 +48,8 @@ public struct ClaimResult: Sendable {
     public var chunks: [ClaimedChunk]
     /// Jobs that ended in the claim itself: merged, covered, or of an erased user.
     public var endedJobs: Int
+    /// The same by tenant, flow and ending.
+    public var statistics = WorkStatistics()
     /// How far the claim got: the last chunk it took, else the request's mark.
     public var mark: LaneMark
     /// The next chunk that waits after the mark.
@@ -81,6 +83,8 @@ public struct ClaimedChunk: Sendable {
     public var tenant: String
     /// First component of the keys of the tenant's objects.
     public var keyPrefix: String
+    /// The tenant's flow that it waited in, as a row.
+    public var flowID: Int32
     /// What is asked for.
     public var kind: String
     /// The base, as a row.
@@ -99,6 +103,8 @@ public struct ClaimedChunk: Sendable {
     public var place: LaneMark
     /// Seconds from the claim after which it is taken back even from a worker that lives.
     public var deadlineSeconds: Double
+    /// Its estimated work, in milliseconds of a reference worker.
+    public var costMilliseconds: Float
     /// The jobs, at most one a user.
     public var jobs: [ClaimedJob]
 }

@@ -9,8 +9,8 @@ public struct PostgresQueueStore: QueueStore {
     let retryPolicy: RetryPolicy
     /// For calls that are safe to repeat: every one here but a single enqueue without a dedup key.
     let repeats: Backoff
-    private let clock: @Sendable () -> Date
-    private let clockReports = ClockReports()
+    let clock: @Sendable () -> Date
+    let clockReports = ClockReports()
 
     /// Makes a store over a pool; the pool's role needs attune_worker, and attune_producer to enqueue.
     ///
@@ -45,6 +45,7 @@ public struct PostgresQueueStore: QueueStore {
         let parameters: Parameters = [
             .text(job.tenant), .text(job.user), .text(job.flow.rawValue), .text(job.kind), .bytes(job.payload),
             .text(job.dedupKey), .timestamp(job.runAt), .float(job.costMilliseconds), .text(job.trace),
+            .int32(job.priority),
         ]
         let rows =
             job.dedupKey == nil
@@ -92,30 +93,21 @@ public struct PostgresQueueStore: QueueStore {
         return WorkerRegistration(workerID: try row.decode(0), leaseSeconds: try row.decode(1))
     }
 
-    /// See ``QueueStore/heartbeat(_:)``.
-    public func heartbeat(_ heartbeat: Heartbeat) async throws -> WorkerOrders {
-        let row = try await run(
-            SQL.Queries.heartbeat,
-            [.int64(heartbeat.workerID), .int64(heartbeat.progress), .int32(heartbeat.jobsInHand)]
-        ).one()
-        if clockReports.isDue(heartbeat.workerID) {
-            try await run(SQL.Queries.reportClock, [.int64(heartbeat.workerID), .timestamp(clock())])
-        }
-        return WorkerOrders(
-            state: try row.decodeCase(0), leaseSeconds: try row.decode(1), lanes: try row.decode(2),
-            hasLeader: try row.decode(4))
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try await run(SQL.Queries.setWorkerBases, [.int64(workerID), .array(digests)])
     }
 
-    /// See ``QueueStore/setState(_:ofWorker:)``.
+    /// See ``QueueStore/passOn(_:reason:)``.
     @discardableResult
-    public func setState(_ state: WorkerState, ofWorker workerID: Int64) async throws -> Bool {
-        try await run(SQL.Queries.setWorkerState, [.int64(workerID), .text(state.rawValue)]).one().decode(0)
-    }
-
-    /// See ``QueueStore/adoptLanes(workerID:)``.
-    @discardableResult
-    public func adoptLanes(workerID: Int64) async throws -> Int {
-        try await run(SQL.Queries.adoptLanes, [.int64(workerID)]).one().decode(0)
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try await run(
+            SQL.Queries.passOn,
+            [
+                .array(chunks.map(\.chunkID)), .array(chunks.map(\.attempt)), .array(chunks.map(\.token)),
+                .text("base_not_held"), .text(reason),
+            ]
+        ).one().decode(0)
     }
 
     /// See ``QueueStore/cancel(jobID:)``.

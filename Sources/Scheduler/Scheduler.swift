@@ -1,3 +1,4 @@
+import Campaigns
 public import Logging
 public import ObjectStore
 public import Postgres
@@ -22,8 +23,6 @@ public struct Scheduler: Sendable {
         public var historySeconds = 5.0
         /// Seconds between looks at what hurts; default 30.
         public var healthSeconds = 30.0
-        /// Users a campaign is ahead of the workers at most; default 2,000.
-        public var campaignUsersAhead: Int64 = 2000
 
         /// The defaults, under a name.
         public init(name: String) { self.name = name }
@@ -34,6 +33,7 @@ public struct Scheduler: Sendable {
     private let queue: SchedulerQueue
     private let store: any QueueStore
     private let collector: OrphanCollector
+    private let campaigns: CampaignDriver
     let history: HistoryKeeper
     let health: HealthExaminer
     let logger: Logger
@@ -50,6 +50,7 @@ public struct Scheduler: Sendable {
         self.queue = SchedulerQueue(pool)
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
+        campaigns = CampaignDriver(pool, logger: logger)
         history = HistoryKeeper(queue: HistoryQueue(pool))
         health = HealthExaminer(pool)
         self.logger = logger
@@ -122,11 +123,17 @@ public struct Scheduler: Sendable {
         }
         try await queue.advanceFairClock()
         try await queue.forgetDedupKeys()
-        for campaign in try await queue.runningCampaigns() where campaign.jobsAhead < configuration.campaignUsersAhead {
-            let users = Int(configuration.campaignUsersAhead - campaign.jobsAhead)
-            _ = try await queue.feed(campaign, users: users, epoch: epoch)
-        }
+        try await queue.foldStatistics()
+        try await campaigns.tick(epoch: epoch, at: Self.seconds)
     }
+
+    /// A clock that only rises, for the pace of campaigns.
+    private static var seconds: Double {
+        let sinceStart = start.duration(to: .now)
+        return Double(sinceStart.components.seconds) + Double(sinceStart.components.attoseconds) * 1e-18
+    }
+
+    private static let start = ContinuousClock.now
 
     /// A store that is out of reach delays collection and nothing else.
     private func collect() async {

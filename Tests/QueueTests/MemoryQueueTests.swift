@@ -21,6 +21,11 @@ struct MemoryWorld: QueueWorld {
     }
     func expireLease(ofWorker workerID: Int64) async throws { try memory.expireLease(ofWorker: workerID) }
     func makeDeferredDue() async throws { try memory.makeDeferredDue() }
+    func reported() async throws -> [WorkStatistics.Ending: Int64] {
+        let statistics = try memory.statistics()
+        return Dictionary(uniqueKeysWithValues: WorkStatistics.Ending.allCases.map { ($0, statistics.jobs($0)) })
+            .filter { $0.value > 0 }
+    }
 }
 
 @Suite struct MemoryQueueTests {

@@ -16,6 +16,8 @@ protocol QueueWorld: Sendable {
     func revision(of user: String, tenant: String) async throws -> Int32?
     func expireLease(ofWorker workerID: Int64) async throws
     func makeDeferredDue() async throws
+    /// Jobs that reports have told of, by what became of them.
+    func reported() async throws -> [WorkStatistics.Ending: Int64]
     /// Every lane of the layout.
     var lanes: [Int32] { get }
 }
