@@ -30,6 +30,7 @@ public struct Scheduler: Sendable {
     private let queue: SchedulerQueue
     private let store: any QueueStore
     private let collector: OrphanCollector
+    private let lanes: LaneKeeper
     private let logger: Logger
 
     /// - Parameters:
@@ -44,6 +45,7 @@ public struct Scheduler: Sendable {
         self.queue = SchedulerQueue(pool)
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
+        lanes = LaneKeeper(queue: self.queue, logger: logger)
         self.logger = logger
     }
 
@@ -74,6 +76,7 @@ public struct Scheduler: Sendable {
         }
         guard let epoch else { return }
         logger.info("leads", metadata: ["epoch": "\(epoch)"])
+        await lanes.begin()
         var collectedAt = ContinuousClock.now
         while try await queue.stillLeads(epoch: epoch), await connection.isUsable {
             try await tick(epoch: epoch)
@@ -98,12 +101,7 @@ public struct Scheduler: Sendable {
                 ])
         }
         _ = try await store.wake(limit: 1000)
-        let workers = try await queue.liveWorkers().map(\.workerID)
-        let moves = LanePlan.moves(lanes: try await queue.lanes(), workers: workers)
-        if !moves.isEmpty {
-            let moved = try await queue.move(moves, epoch: epoch)
-            logger.info("lanes moved", metadata: ["count": "\(moved.count)"])
-        }
+        try await lanes.tick(epoch: epoch)
         try await queue.advanceFairClock()
         try await queue.forgetDedupKeys()
         for campaign in try await queue.runningCampaigns() where campaign.jobsAhead < configuration.campaignUsersAhead {
