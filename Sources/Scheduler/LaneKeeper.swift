@@ -7,9 +7,6 @@ import Queue
 /// Everything it remembers can be read again from the database: a new leader plans at its first tick as the old one would
 /// have, and lanes stay with their owners meanwhile (QUEUE rule 15).
 actor LaneKeeper {
-    /// Moves a tick makes at most: each is a row's update.
-    private static let movesPerTick = 20_000
-
     private let queue: SchedulerQueue
     private let logger: Logger
     private let rules: LanePlan.Rules
@@ -38,7 +35,7 @@ actor LaneKeeper {
         let workers = try await queue.liveWorkers()
         let plan = LanePlan.make(lanes: lanes, workers: workers, rules: rules)
         if !plan.moves.isEmpty {
-            let moved = try await queue.move(Array(plan.moves.prefix(Self.movesPerTick)), epoch: epoch)
+            let moved = try await queue.move(Array(plan.moves.prefix(LanePlan.movesPerTick)), epoch: epoch)
             logger.info(
                 "lanes moved",
                 metadata: [

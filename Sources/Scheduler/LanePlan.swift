@@ -28,6 +28,9 @@ public struct LanePlan: Sendable {
         public init() {}
     }
 
+    /// Moves that a tick makes at most: each is an update of a row.
+    public static let movesPerTick = 20_000
+
     /// The moves, those of lanes without a living owner first.
     public var moves: [LaneMove] = []
     /// The best possible finish time for these lanes and workers.
@@ -36,6 +39,9 @@ public struct LanePlan: Sendable {
     public var finishBefore = 0.0
     /// Seconds until the last worker is done, once the moves are made.
     public var finishAfter = 0.0
+
+    /// Moves nothing.
+    public init() {}
 
     /// Makes the plan. Without workers nothing moves.
     public static func make(lanes: [LaneLoad], workers: [WorkerLoad], rules: Rules = Rules()) -> LanePlan {
