@@ -3,7 +3,7 @@ import Problem
 
 /// The rules of the queue over dictionaries: what ``MemoryQueueStore`` guards with a lock.
 struct MemoryQueue {
-    enum ChunkState { case ready, leased, deferred, closed }
+    enum ChunkState { case ready, leased, deferred, parked, closed }
 
     struct Tenant {
         var id: Int32
@@ -109,6 +109,7 @@ struct MemoryQueue {
     var lastTries: [Int64: Try] = [:]
     var workers: [Int64: Worker] = [:]
     var dedup: [String: (jobID: Int64, same: String)] = [:]
+    var limits: [LimitKey: Limit] = [:]
     var nextChunkID: Int64 = 1
     var nextRevisionID: Int64 = 1
     /// Counts changes, as transaction numbers do.

@@ -19,7 +19,7 @@ extension Worker {
                 continue
             }
             let lanes = orders.withLock { $0?.lanes ?? [] }
-            schedule.setLanes(lanes)
+            schedule.setLanes(lanes + [ClaimRequest.parkedLane])
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
             let id = workerID.withLock { $0 }
             let seconds = (ContinuousClock.now - start).seconds

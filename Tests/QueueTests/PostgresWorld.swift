@@ -79,6 +79,20 @@ struct PostgresWorld: QueueWorld {
             [.int64(workerID)])
     }
 
+    func limit(_ tenant: String, maxRunning: Int?, jobsPerSecond: Double?) async throws {
+        try await TenantLimits(pool).set(
+            TenantLimit(tenant: tenant, maxRunning: maxRunning, jobsPerSecond: jobsPerSecond))
+    }
+
+    func setPaused(_ isPaused: Bool, tenant: String, kind: String?) async throws {
+        let limits = TenantLimits(pool)
+        if isPaused {
+            try await limits.pause(tenant, kind: kind, reason: nil)
+        } else {
+            try await limits.resume(tenant, kind: kind)
+        }
+    }
+
     func makeDeferredDue() async throws {
         try await run("UPDATE attune.chunk SET run_at = clock_timestamp() WHERE state = 2")
     }

@@ -39,6 +39,11 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
     case priority = "a job with a priority goes ahead of its flow's, one that does not exist is refused"
+    case capped = "no more than a tenant's cap runs over all workers, and the rest goes on as jobs end"
+    case cappedNeighbour = "a capped tenant's bulk is not in the way of another tenant's job"
+    case paced = "a rate lets no more be claimed than it says"
+    case paused = "a paused tenant's jobs are accepted and wait, can be cancelled, and go on when it is resumed"
+    case pausedKind = "one kind of a tenant's jobs can be paused"
     case late = "a sweep finds what a mark has passed"
 
     var testDescription: String { rawValue }
@@ -81,6 +86,11 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
         case .priority: try await world.checkPriority()
+        case .capped: try await world.checkCapped()
+        case .cappedNeighbour: try await world.checkCappedNeighbour()
+        case .paced: try await world.checkPaced()
+        case .paused: try await world.checkPaused()
+        case .pausedKind: try await world.checkPausedKind()
         case .late: try await world.checkLate()
         }
     }
