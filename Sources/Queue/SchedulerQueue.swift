@@ -52,7 +52,7 @@ public struct RunningCampaign: Sendable, Equatable {
 /// What only the leading scheduler does with the queue. Each write carries the epoch of its leadership and throws
 /// `deposed` when another has taken over.
 public struct SchedulerQueue: Sendable {
-    private let pool: ConnectionPool
+    let pool: ConnectionPool
 
     /// Makes it over a pool whose role has attune_worker.
     public init(_ pool: ConnectionPool) { self.pool = pool }

@@ -105,6 +105,7 @@ public struct Scheduler: Sendable {
             logger.info("lanes moved", metadata: ["count": "\(moved.count)"])
         }
         try await queue.advanceFairClock()
+        try await queue.shareLimits(epoch: epoch)
         try await queue.forgetDedupKeys()
         for campaign in try await queue.runningCampaigns() where campaign.jobsAhead < configuration.campaignUsersAhead {
             let users = Int(configuration.campaignUsersAhead - campaign.jobsAhead)
