@@ -65,6 +65,8 @@ struct MemoryQueue {
         var crashes: Int16 = 0
         var crashWorkers: Set<Int64> = []
         var waits = 0
+        /// When it came into its lane; older than its jobs where they ran before.
+        var enqueuedAt: Double
 
         var mark: LaneMark { LaneMark(sortKey: key, chunkID: id) }
     }
@@ -88,9 +90,11 @@ struct MemoryQueue {
         var state = WorkerState.active
         var leaseUntil: Double
         var lanes: Set<Int32> = []
+        var speed: Float?
     }
 
     static let leaseSeconds = 30
+    static let helpSeconds = 15.0
     static let deadlineSeconds = 300.0
     static let jobsInChunk = 100
     static let jobCost: Float = 5
@@ -112,6 +116,8 @@ struct MemoryQueue {
     var limits: [LimitKey: Limit] = [:]
     var nextChunkID: Int64 = 1
     var nextRevisionID: Int64 = 1
+    /// The newest sample of each lane, with the mark it was taken from.
+    var samples: [Int32: (mark: LaneMark, waiting: Int64, headAt: Double?)] = [:]
     /// Counts changes, as transaction numbers do.
     var change: Int64 = 1
 
@@ -160,7 +166,7 @@ struct MemoryQueue {
             id: chunkID, key: drawTag(flow, of: tenant.id, jobs: ids.count) - Self.bonus(priority, of: flow),
             born: change,
             lane: lane ?? Self.lanes[Int(chunkID) % Self.lanes.count], tenantID: tenant.id, flow: flow, kind: kind,
-            cost: each * Float(ids.count), members: ids.map { Member(jobID: $0) })
+            cost: each * Float(ids.count), members: ids.map { Member(jobID: $0) }, enqueuedAt: now)
         if let runAt, runAt > now { (chunk.state, chunk.runAt) = (.deferred, runAt) }
         chunks[chunkID] = chunk
         return ids

@@ -62,7 +62,7 @@ extension QueueWorld {
         #expect(claimed.count <= 100)
     }
 
-    func checkPaused() async throws {
+    func checkPausedTenant() async throws {
         let ids = try await enqueueBulk(150)
         let worker = try await worker()
         try await setPaused(true, tenant: "acme", kind: nil)
