@@ -51,6 +51,8 @@ public struct ClaimResult: Sendable {
     public var chunks: [ClaimedChunk]
     /// Jobs that ended in the claim itself: merged, covered, or of an erased user.
     public var endedJobs: Int
+    /// The same by tenant, flow and ending.
+    public var statistics = WorkStatistics()
     /// How far the claim got: the last chunk it took, else the request's mark.
     public var mark: LaneMark
     /// The next chunk that waits after the mark.
@@ -84,6 +86,8 @@ public struct ClaimedChunk: Sendable {
     public var tenant: String
     /// First component of the keys of the tenant's objects.
     public var keyPrefix: String
+    /// The tenant's flow that it waited in, as a row.
+    public var flowID: Int32
     /// What is asked for.
     public var kind: String
     /// The base, as a row.

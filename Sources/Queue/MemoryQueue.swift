@@ -90,6 +90,7 @@ struct MemoryQueue {
         var state = WorkerState.active
         var leaseUntil: Double
         var lanes: Set<Int32> = []
+        var bases: Set<String> = []
         var speed: Float?
     }
 
@@ -112,6 +113,9 @@ struct MemoryQueue {
     var outcomes: [Int64: Outcome] = [:]
     var lastTries: [Int64: Try] = [:]
     var workers: [Int64: Worker] = [:]
+    var statistics = WorkStatistics()
+    /// Worker and beat of every report that was counted.
+    var reports: Set<[Int64]> = []
     var dedup: [String: (jobID: Int64, same: String)] = [:]
     var limits: [LimitKey: Limit] = [:]
     var nextChunkID: Int64 = 1

@@ -216,6 +216,29 @@ public final class MemoryQueueStore: QueueStore {
         try transaction { $0.publish(delivery, policy) }
     }
 
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try transaction { $0.workers[workerID]?.bases = Set(digests) }
+    }
+
+    /// See ``QueueStore/passOn(_:reason:)``.
+    @discardableResult
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try transaction { $0.passOn(chunks, reason) }
+    }
+
+    /// See ``QueueStore/record(_:)``.
+    public func record(_ report: StatisticsReport) async throws {
+        try transaction { queue in
+            if queue.reports.insert([report.workerID, report.beat]).inserted {
+                queue.statistics.add(report.statistics)
+            }
+        }
+    }
+
+    /// Everything that was reported.
+    public func statistics() throws -> WorkStatistics { try transaction { $0.statistics } }
+
     /// See ``QueueStore/cancel(jobID:)``.
     public func cancel(jobID: Int64) async throws -> JobState { try transaction { try $0.cancel(jobID) } }
 

@@ -84,6 +84,23 @@ public struct PostgresQueueStore: QueueStore {
         return WorkerRegistration(workerID: try row.decode(0), leaseSeconds: try row.decode(1))
     }
 
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try await run(SQL.Queries.setWorkerBases, [.int64(workerID), .array(digests)])
+    }
+
+    /// See ``QueueStore/passOn(_:reason:)``.
+    @discardableResult
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try await run(
+            SQL.Queries.passOn,
+            [
+                .array(chunks.map(\.chunkID)), .array(chunks.map(\.attempt)), .array(chunks.map(\.token)),
+                .text("base_not_held"), .text(reason),
+            ]
+        ).one().decode(0)
+    }
+
     /// See ``QueueStore/cancel(jobID:)``.
     public func cancel(jobID: Int64) async throws -> JobState {
         try await run(SQL.Queries.cancelJob, [.int64(jobID)]).one().decodeCase(0)

@@ -1,3 +1,4 @@
+import Campaigns
 public import Logging
 public import ObjectStore
 public import Postgres
@@ -20,8 +21,6 @@ public struct Scheduler: Sendable {
         public var collectSeconds = 10.0
         /// Seconds between steps that keep history bounded; default 5.
         public var historySeconds = 5.0
-        /// Users a campaign is ahead of the workers at most; default 2,000.
-        public var campaignUsersAhead: Int64 = 2000
 
         /// The defaults, under a name.
         public init(name: String) { self.name = name }
@@ -32,6 +31,7 @@ public struct Scheduler: Sendable {
     private let queue: SchedulerQueue
     private let store: any QueueStore
     private let collector: OrphanCollector
+    private let campaigns: CampaignDriver
     private let history: HistoryKeeper
     private let logger: Logger
 
@@ -47,6 +47,7 @@ public struct Scheduler: Sendable {
         self.queue = SchedulerQueue(pool)
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
+        campaigns = CampaignDriver(pool, logger: logger)
         history = HistoryKeeper(queue: HistoryQueue(pool))
         self.logger = logger
     }
@@ -115,11 +116,17 @@ public struct Scheduler: Sendable {
         try await queue.advanceFairClock()
         try await queue.shareLimits(epoch: epoch)
         try await queue.forgetDedupKeys()
-        for campaign in try await queue.runningCampaigns() where campaign.jobsAhead < configuration.campaignUsersAhead {
-            let users = Int(configuration.campaignUsersAhead - campaign.jobsAhead)
-            _ = try await queue.feed(campaign, users: users, epoch: epoch)
-        }
+        try await queue.foldStatistics()
+        try await campaigns.tick(epoch: epoch, at: Self.seconds)
     }
+
+    /// A clock that only rises, for the pace of campaigns.
+    private static var seconds: Double {
+        let sinceStart = start.duration(to: .now)
+        return Double(sinceStart.components.seconds) + Double(sinceStart.components.attoseconds) * 1e-18
+    }
+
+    private static let start = ContinuousClock.now
 
     private func keepHistory(epoch: Int64) async throws {
         let report = try await history.step(epoch: epoch)

@@ -107,6 +107,7 @@ extension Worker {
                 try await queue.claim(request)
             }
             inHand.take(result.chunks)
+            statistics.add(result.statistics)
             return result
         } catch {
             logger.warning("claim failed", metadata: ["error": "\(error)"])
@@ -149,7 +150,10 @@ extension Worker {
             }
         let reports = chunks.flatMap(\.jobs).map { JobReport($0, result) }
         do {
-            note(try await queue.publish(Delivery(chunks: fences, reports: reports)))
+            let delivery = Delivery(chunks: fences, reports: reports)
+            let report = try await queue.publish(delivery)
+            note(report)
+            statistics.add(WorkStatistics(of: delivery, chunks: chunks, outcome: report))
             inHand.release(fences)
         } catch {
             // The lease does not run out by itself: the heartbeats of this worker extend it.

@@ -27,6 +27,11 @@ struct MemoryWorld: QueueWorld {
         try memory.setPaused(isPaused, tenant: tenant, kind: kind)
     }
     func makeDeferredDue() async throws { try memory.makeDeferredDue() }
+    func reported() async throws -> [WorkStatistics.Ending: Int64] {
+        let statistics = try memory.statistics()
+        return Dictionary(uniqueKeysWithValues: WorkStatistics.Ending.allCases.map { ($0, statistics.jobs($0)) })
+            .filter { $0.value > 0 }
+    }
 }
 
 @Suite struct MemoryQueueTests {
