@@ -24,7 +24,7 @@ public struct LaneMark: Sendable, Hashable, Comparable {
 public struct ClaimRequest: Sendable {
     /// The worker, registered and with a lease that has not run out.
     public var workerID: Int64
-    /// The lane.
+    /// The lane, or ``parkedLane``.
     public var lane: Int32
     /// Chunks are taken until their estimated work reaches this, in milliseconds of a reference worker; at least one is.
     public var costBudgetMilliseconds: Float = 2000
@@ -34,6 +34,9 @@ public struct ClaimRequest: Sendable {
     public var mark = LaneMark.start
     /// Instead of what comes after the mark: what this transaction or a later one put before it.
     public var lateSince: Int64?
+
+    /// Instead of a lane: chunks of limited tenants that wait for room. Every worker looks here; who has room takes some.
+    public static let parkedLane: Int32 = -1
 
     /// Makes a request with the default budgets, from the lane's start.
     public init(workerID: Int64, lane: Int32) {

@@ -31,6 +31,10 @@ extension PostgresQueueStore {
             let jobs = try Self.jobs(row, chunkID)
             if !jobs.isEmpty { result.chunks.append(try Self.chunk(row, chunkID, place, jobs)) }
         }
+        // Nothing waits between the mark and the next head, whatever became of it (leased here, parked, put off).
+        if request.lateSince == nil, let next = result.next {
+            result.mark = max(result.mark, LaneMark(sortKey: next.sortKey, chunkID: next.chunkID - 1))
+        }
         return result
     }
 

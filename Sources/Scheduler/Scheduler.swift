@@ -120,6 +120,7 @@ public struct Scheduler: Sendable {
         _ = try await store.wake(limit: 1000)
         try await lanes.tick(epoch: epoch)
         try await queue.advanceFairClock()
+        try await queue.shareLimits(epoch: epoch)
         try await queue.forgetDedupKeys()
         try await queue.foldStatistics()
         try await campaigns.tick(epoch: epoch, at: Self.seconds)

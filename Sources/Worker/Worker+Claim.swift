@@ -26,13 +26,13 @@ extension Worker {
                 try await Task.sleep(for: .milliseconds(250))
                 continue
             }
-            schedule.setLanes(lanes)
+            schedule.setLanes(lanes + [ClaimRequest.parkedLane])
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
             let id = workerID.withLock { $0 }
             let seconds = (ContinuousClock.now - start).seconds
             if seconds - markedAt >= 1 {
                 markedAt = seconds
-                laneMarks.withLock { $0 = schedule.marks }
+                laneMarks.withLock { $0 = schedule.marks.filter { $0.key != ClaimRequest.parkedLane } }
             }
             guard let request = schedule.nextClaim(workerID: id, at: seconds) else {
                 if inHand.isEmpty, let chunks = try await helpOthers(&help, at: seconds), !chunks.isEmpty {
