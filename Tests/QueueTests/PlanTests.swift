@@ -113,8 +113,8 @@ import Testing
         let claimed: Set = ["chunk_claim", "chunk_pkey", "chunk_suspect", "job_pkey", "user_pkey", "pointer_pkey"]
         let published: Set = ["chunk_pkey", "job_pkey", "user_pkey", "pointer_pkey", "outcome_pkey"]
         let cases: [(name: String, sql: String, indexes: Set<String>, entries: Int64)] = [
-            ("claim by key", "SELECT * FROM attune.claim(1, 65540, 1000, 100)", claimed, 250),
-            ("claim after a mark", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000)", claimed, 250),
+            ("claim by key", "SELECT * FROM attune.claim(1, 65540, 1000, 100)", claimed, 310),
+            ("claim after a mark", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000)", claimed, 310),
             (
                 "sweep", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000, pg_current_snapshot())",
                 claimed.union(["chunk_late"]), 10

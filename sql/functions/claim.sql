@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION attune.claim(
     sort_key bigint, deadline_seconds double precision,
     job_ids bigint[], uids bigint[], users text[], epochs int[], parents bigint[], data_seqs bigint[], tries smallint[],
     payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon pg_snapshot, needs_empty_hands boolean,
-    cost_ms real
+    cost_ms real, flow_id int, endings smallint[]
 ) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
@@ -37,6 +37,8 @@ DECLARE
         WHERE c.lane = p_lane AND c.state = 0 AND c.born = ANY (v_since_open)
             AND (c.sort_key + 0, c.chunk_id) <= (p_mark_key, p_mark_chunk)
         LIMIT 1024 FOR UPDATE SKIP LOCKED;
+    -- What waits for room under its tenant's limit belongs to no lane: lane -1.
+    v_parked CURSOR FOR SELECT h.* FROM attune.parked_heads(p_worker) AS h;
     v_scan refcursor;
     v_reads_open boolean := false;
     v_row record;
@@ -67,7 +69,10 @@ BEGIN
 
     -- A chunk that has crashed two workers runs alone, or it would take its neighbours' blame with it.
     IF NOT v_holds_suspect THEN
-        IF p_late_since IS NULL THEN
+        IF p_lane < 0 THEN
+            OPEN v_parked;
+            v_scan := v_parked;
+        ELSIF p_late_since IS NULL THEN
             OPEN v_by_key;
             v_scan := v_by_key;
         ELSIF cardinality(v_since_open) > 0 THEN
@@ -103,9 +108,12 @@ BEGIN
         END LOOP;
         CLOSE v_scan;
     END IF;
+    IF v_ids <> '{}' AND EXISTS (SELECT FROM attune.tenant_limit) THEN
+        v_ids := attune.within_limits(p_worker, v_ids);
+    END IF;
 
     -- Which base and recipe: now, not at enqueue. Without them the chunk waits, longer each time, and says why once.
-    IF v_jobs > 0 THEN
+    IF v_ids <> '{}' THEN
         WITH resolved AS MATERIALIZED (
             SELECT c.chunk_id, c.waits, c.tenant_id, c.attempt, b.base_id, r.recipe_id
             FROM unnest(v_ids) WITH ORDINALITY AS i (id, pos) JOIN attune.chunk c ON c.chunk_id = i.id
@@ -176,7 +184,8 @@ BEGIN
                 array_agg(m.revision_id) FILTER (WHERE m.ending = 0) AS parents,
                 array_agg(m.data_seq) FILTER (WHERE m.ending = 0) AS data_seqs,
                 array_agg(m.tries) FILTER (WHERE m.ending = 0) AS tries,
-                array_agg(m.payload) FILTER (WHERE m.ending = 0) AS payloads
+                array_agg(m.payload) FILTER (WHERE m.ending = 0) AS payloads,
+                array_agg(m.ending::smallint) FILTER (WHERE m.ending > 0) AS endings
             FROM (SELECT * FROM member ORDER BY chunk_id, job_id) AS m
             GROUP BY m.chunk_id, m.base_id, m.recipe_id, m.pos
         ), leased AS (
@@ -186,13 +195,13 @@ BEGIN
                 base_id = t.base_id, recipe_id = t.recipe_id, claimed_at = clock_timestamp(),
                 deadline = clock_timestamp() + make_interval(secs => s.deadline_seconds + c.cost_ms * 20 / 1000.0)
             FROM tally t, attune.setting s WHERE c.chunk_id = t.chunk_id
-            RETURNING c.*, t.pos, t.job_ids, t.uids, t.users, t.epochs, t.parents, t.data_seqs, t.tries AS job_tries, t.payloads
+            RETURNING c.*, t.pos, t.job_ids, t.uids, t.users, t.epochs, t.parents, t.data_seqs, t.tries AS job_tries, t.payloads, t.endings
         )
         SELECT l.chunk_id, l.attempt, l.token, l.tenant_id, n.name, n.key_prefix, k.name, l.base_id, b.digest, l.recipe_id,
             r.digest, l.campaign_id, l.crashes, l.sort_key,
             extract(epoch FROM l.deadline - l.claimed_at)::double precision, coalesce(l.job_ids, '{}'), l.uids, l.users,
             l.epochs, l.parents, l.data_seqs, l.job_tries, l.payloads, (l.job_count - l.live_count)::int,
-            NULL::bigint, NULL::bigint, NULL::pg_snapshot, NULL::boolean, l.cost_ms
+            NULL::bigint, NULL::bigint, NULL::pg_snapshot, NULL::boolean, l.cost_ms, l.flow_id, l.endings
         FROM leased l JOIN attune.tenant n ON n.tenant_id = l.tenant_id JOIN attune.kind k ON k.kind_id = l.kind_id
         JOIN attune.base b ON b.base_id = l.base_id JOIN attune.recipe r ON r.recipe_id = l.recipe_id
         ORDER BY l.pos;
@@ -209,4 +218,4 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION attune.claim(bigint, int, real, int, bigint, bigint, pg_snapshot) IS 'Takes chunks of one lane for a worker up to a budget of cost and jobs; draws attempt and token. One row a chunk (no jobs: it ended here), then one row with chunk_id null: the lane''s next head, the snapshot that the next sweep for late commits starts from, and whether a suspect chunk wants the worker''s hands empty first.';
+COMMENT ON FUNCTION attune.claim(bigint, int, real, int, bigint, bigint, pg_snapshot) IS 'Takes chunks of one lane (-1: of those that wait for room under a limit) for a worker up to a budget of cost and jobs; draws attempt and token. One row a chunk (no jobs: it ended here; endings: how those ended that ended here), then one row with chunk_id null: the lane''s next head, the snapshot that the next sweep for late commits starts from, and whether a suspect chunk wants the worker''s hands empty first.';
