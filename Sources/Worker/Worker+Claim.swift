@@ -26,13 +26,13 @@ extension Worker {
                 try await Task.sleep(for: .milliseconds(250))
                 continue
             }
-            schedule.setLanes(lanes)
+            schedule.setLanes(lanes + [ClaimRequest.parkedLane])
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
             let id = workerID.withLock { $0 }
             let seconds = (ContinuousClock.now - start).seconds
             if seconds - markedAt >= 1 {
                 markedAt = seconds
-                laneMarks.withLock { $0 = schedule.marks }
+                laneMarks.withLock { $0 = schedule.marks.filter { $0.key != ClaimRequest.parkedLane } }
             }
             guard let request = schedule.nextClaim(workerID: id, at: seconds) else {
                 if inHand.isEmpty, let chunks = try await helpOthers(&help, at: seconds), !chunks.isEmpty {
@@ -108,6 +108,7 @@ extension Worker {
                 try await queue.claim(request)
             }
             inHand.take(result.chunks)
+            statistics.add(result.statistics)
             return result
         } catch {
             logger.warning("claim failed", metadata: ["error": "\(error)"])
@@ -150,7 +151,10 @@ extension Worker {
             }
         let reports = chunks.flatMap(\.jobs).map { JobReport($0, result) }
         do {
-            note(try await queue.publish(Delivery(chunks: fences, reports: reports)))
+            let delivery = Delivery(chunks: fences, reports: reports)
+            let report = try await queue.publish(delivery)
+            note(report)
+            statistics.add(WorkStatistics(of: delivery, chunks: chunks, outcome: report))
             inHand.release(fences)
         } catch {
             // The lease does not run out by itself: the heartbeats of this worker extend it.

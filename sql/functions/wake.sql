@@ -9,7 +9,7 @@ BEGIN
     IF v_due IS NOT NULL THEN
         PERFORM attune.ready_again(v_due);
     END IF;
-    RETURN coalesce(cardinality(v_due), 0);
+    RETURN coalesce(cardinality(v_due), 0) + attune.unpark(p_limit);
 END
 $$;
-COMMENT ON FUNCTION attune.wake(int) IS 'Makes deferred chunks whose time has come ready, as new chunks with current keys, at most that many; returns how many.';
+COMMENT ON FUNCTION attune.wake(int) IS 'Makes ready, as new chunks with current keys, deferred chunks whose time has come and parked ones whose tenant has no limit any more, at most that many of each; returns how many.';
