@@ -8,7 +8,9 @@ import Testing
     func verbs() async throws {
         try await CommandLineTool.with { attune in
             try await attune.database.withConnection { connection in
-                func ask(_ sql: String) async throws -> Rows { try await connection.execute(Statement(name: sql, text: sql)) }
+                func ask(_ sql: String) async throws -> Rows {
+                    try await connection.execute(Statement(name: sql, text: sql))
+                }
                 #expect(try await attune.succeed("workers").errors == "no worker runs: attune worker\n")
                 for name in ["w-1", "w-2", "twin", "twin"] {
                     _ = try await ask("SELECT attune.register_worker('\(name)', '0.9')")
@@ -20,7 +22,8 @@ import Testing
                 let paused = try await attune.succeed("workers", "pause", "w-1")
                 #expect(
                     paused.output
-                        == "paused     w-1  4 lanes with 0 waiting jobs go to others; it finishes the 0 jobs it holds\n")
+                        == "paused     w-1  4 lanes with 0 waiting jobs go to others; it finishes the 0 jobs it holds\n"
+                )
                 let table = try await attune.succeed("workers").output
                 #expect(table.contains("w-1     paused") && table.contains("w-2     active"))
                 try await attune.succeed("workers", "resume", "w-1")
@@ -31,8 +34,10 @@ import Testing
                 let twins = try await attune.run("workers", "pause", "twin")
                 #expect(twins.status == 2 && twins.errors.contains("give one of the ids 3, 4"))
                 try await attune.succeed("workers", "pause", "4")
-                let audit = try await ask("SELECT filter ->> 'state' FROM attune.audit WHERE action = 'set_worker' ORDER BY 1")
-                #expect(try audit.map { try $0.decode(0, as: String.self) } == ["active", "draining", "paused", "paused"])
+                let audit = try await ask(
+                    "SELECT filter ->> 'state' FROM attune.audit WHERE action = 'set_worker' ORDER BY 1")
+                #expect(
+                    try audit.map { try $0.decode(0, as: String.self) } == ["active", "draining", "paused", "paused"])
             }
         }
     }

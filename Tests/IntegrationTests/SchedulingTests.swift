@@ -10,10 +10,12 @@ import Schema
 import Testing
 
 /// Schedulers and workers over a real database: timed work in this process, and real workers under an operator's hand.
-extension IntegrationTests {
-    @Suite(.timeLimit(.minutes(4))) struct SchedulingTests {
+extension EndToEnd {
+    @Suite(.needsPostgres, .needsS3, .timeLimit(.minutes(4))) struct SchedulingTests {
         /// A tenant with timed jobs on a database of the test's own.
-        private func withTimedJobs(_ count: Int, _ body: (TestDatabase, ConnectionPool) async throws -> Void) async throws {
+        private func withTimedJobs(_ count: Int, _ body: (TestDatabase, ConnectionPool) async throws -> Void)
+            async throws
+        {
             try await TestDatabase.with { database in
                 try await database.withPool(limit: 8) { pool in
                     try await pool.withConnection { try await $0.executeScript(Statement(SQL.Bench.timedSetup)) }
@@ -106,7 +108,8 @@ extension IntegrationTests {
                         try await value("SELECT count(*) FROM attune.lane WHERE owner IS NULL", pool) == Int64(0)
                             && value("SELECT count(DISTINCT owner) FROM attune.lane", pool) == Int64(2)
                     }
-                    let owners = "SELECT string_agg(lane_id || ':' || owner || ':' || generation, ' ' ORDER BY lane_id) FROM attune.lane"
+                    let owners =
+                        "SELECT string_agg(lane_id || ':' || owner || ':' || generation, ' ' ORDER BY lane_id) FROM attune.lane"
                     let before: String = try await value(owners, pool)
                     let epoch: Int64 = try await value("SELECT epoch FROM attune.leader WHERE name = 'first'", pool)
                     try await beside([{ try await second.run() }]) {
@@ -138,13 +141,15 @@ extension IntegrationTests {
                 _ = try await site.run("workers", "pause", "resting")
                 let working = try site.worker("working")
                 try await eventually("the other has all lanes", context: { try working.output() }) {
-                    try await site.count("attune.lane l JOIN attune.worker w ON w.worker_id = l.owner WHERE w.name = 'working'")
+                    try await site.count(
+                        "attune.lane l JOIN attune.worker w ON w.worker_id = l.owner WHERE w.name = 'working'")
                         == 16
                 }
                 try await site.enqueue()
                 try await site.everythingEnds()
                 #expect(
-                    try await site.count("attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'resting'") == 0)
+                    try await site.count(
+                        "attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'resting'") == 0)
                 _ = try await site.run("workers", "drain", "working")
                 try await working.succeeds(within: 40)
                 _ = try await site.run("workers", "resume", "resting")
@@ -152,7 +157,8 @@ extension IntegrationTests {
                 try await site.enqueue(["u-1"])
                 try await site.everythingEnds()
                 #expect(
-                    try await site.count("attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'resting'") == 1)
+                    try await site.count(
+                        "attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'resting'") == 1)
                 #expect(try await site.count("attune.worker WHERE first_job_at IS NOT NULL") == 2)
                 try await resting.end()
             }

@@ -244,7 +244,8 @@ struct LanesCommand: AsyncParsableCommand {
             let mark = line.isExact == false ? "≈ " : ""
             let doubt = line.isFresh || line.waiting == nil ? "" : " ?"
             return [
-                String(line.lane), line.worker ?? "–", line.waiting.map { "\(mark)\(Figures.count($0))\(doubt)" } ?? "–",
+                String(line.lane), line.worker ?? "–",
+                line.waiting.map { "\(mark)\(Figures.count($0))\(doubt)" } ?? "–",
                 line.costMilliseconds.map { Figures.span(seconds: $0 / 1000) } ?? "–",
                 line.headAgeSeconds.map { Figures.span(seconds: $0) } ?? "–",
                 "\(Figures.span(seconds: line.movedSecondsAgo)) ago",
