@@ -145,7 +145,7 @@ let otherTargets: [Target] = [
         name: "CLITests", dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
         swiftSettings: strict),
     .testTarget(
-        name: "IntegrationTests", dependencies: everyLibrary + ["PostgresTestSupport"],
+        name: "IntegrationTests", dependencies: everyLibrary + ["PostgresTestSupport", log],
         swiftSettings: strict),
 ]
 

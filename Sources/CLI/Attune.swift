@@ -19,7 +19,12 @@ struct Attune: AsyncParsableCommand {
             """,
         version: BuildIdentity.version,
         groupedSubcommands: [
-            CommandGroup(name: "Run it", subcommands: [Up.self, Down.self, WorkerCommand.self, SchedulerCommand.self]),
+            CommandGroup(
+                name: "Run it",
+                subcommands: [
+                    Up.self, Down.self, WorkerCommand.self, SchedulerCommand.self, WorkersCommand.self,
+                    LanesCommand.self,
+                ]),
             CommandGroup(
                 name: "Set it up",
                 subcommands: [
