@@ -25,6 +25,8 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case cancelledRunning = "a job cancelled while it runs stays cancelled, its neighbours complete"
     case cancelledLate = "cancelling an ended job says how it ended"
     case retried = "retrying a discarded job makes a new one, a completed one is refused"
+    case mergedIntoCancelled =
+        "a merged job stands and falls with the job that took its place; to retry that one does the work of both"
     case retriedNow = "retrying a waiting retry runs it now"
     case expired = "an expired lease lets another worker finish, and the first one's publish changes nothing"
     case heartbeat = "a heartbeat keeps what a worker holds"
@@ -78,6 +80,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .cancelledRunning: try await world.checkCancelledRunning()
         case .cancelledLate: try await world.checkCancelledLate()
         case .retried: try await world.checkRetried()
+        case .mergedIntoCancelled: try await world.checkMergedIntoCancelled()
         case .retriedNow: try await world.checkRetriedNow()
         case .expired: try await world.checkExpired()
         case .heartbeat: try await world.checkHeartbeat()
