@@ -62,7 +62,14 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         "Bench",
         ["Queue", "Registry", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor"], []
     ),
-    ("Chaos", ["Tensor"], []),
+    (
+        "Chaos",
+        [
+            "Blocking", "Loopback", "Embedded", "Postgres", "Schema", "Queue", "Registry", "HTTPTransfer",
+            "ObjectStore",
+            "Artifacts", "Population", "Recipe", "Meta", "Adapters", "Model", "Safetensors", "Tensor", "Problem",
+        ], []
+    ),
 ]
 
 /// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.
