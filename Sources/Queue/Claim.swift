@@ -24,7 +24,7 @@ public struct LaneMark: Sendable, Hashable, Comparable {
 public struct ClaimRequest: Sendable {
     /// The worker, registered and with a lease that has not run out.
     public var workerID: Int64
-    /// The lane.
+    /// The lane, or ``parkedLane``.
     public var lane: Int32
     /// Chunks are taken until their estimated work reaches this, in milliseconds of a reference worker; at least one is.
     public var costBudgetMilliseconds: Float = 2000
@@ -34,6 +34,9 @@ public struct ClaimRequest: Sendable {
     public var mark = LaneMark.start
     /// Instead of what comes after the mark: what this transaction or a later one put before it.
     public var lateSince: Int64?
+
+    /// Instead of a lane: chunks of limited tenants that wait for room. Every worker looks here; who has room takes some.
+    public static let parkedLane: Int32 = -1
 
     /// Makes a request with the default budgets, from the lane's start.
     public init(workerID: Int64, lane: Int32) {
@@ -48,6 +51,8 @@ public struct ClaimResult: Sendable {
     public var chunks: [ClaimedChunk]
     /// Jobs that ended in the claim itself: merged, covered, or of an erased user.
     public var endedJobs: Int
+    /// The same by tenant, flow and ending.
+    public var statistics = WorkStatistics()
     /// How far the claim got: the last chunk it took, else the request's mark.
     public var mark: LaneMark
     /// The next chunk that waits after the mark.
@@ -81,6 +86,8 @@ public struct ClaimedChunk: Sendable {
     public var tenant: String
     /// First component of the keys of the tenant's objects.
     public var keyPrefix: String
+    /// The tenant's flow that it waited in, as a row.
+    public var flowID: Int32
     /// What is asked for.
     public var kind: String
     /// The base, as a row.
@@ -99,6 +106,8 @@ public struct ClaimedChunk: Sendable {
     public var place: LaneMark
     /// Seconds from the claim after which it is taken back even from a worker that lives.
     public var deadlineSeconds: Double
+    /// Its estimated work, in milliseconds of a reference worker.
+    public var costMilliseconds: Float
     /// The jobs, at most one a user.
     public var jobs: [ClaimedJob]
 }

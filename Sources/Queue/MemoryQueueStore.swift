@@ -16,7 +16,7 @@ public final class MemoryQueueStore: QueueStore {
     }
 
     /// One call, as one transaction: at a time of the clock, and without effect when it throws.
-    private func transaction<Result: Sendable>(_ body: (inout MemoryQueue) throws -> Result) throws -> Result {
+    func transaction<Result: Sendable>(_ body: (inout MemoryQueue) throws -> Result) throws -> Result {
         try state.withLock { current in
             var next = current
             next.now = max(current.now, clock().timeIntervalSince1970)
@@ -100,6 +100,26 @@ public final class MemoryQueueStore: QueueStore {
         }
     }
 
+    /// Sets how many jobs of a tenant may run, and how many may be claimed a second; nil lifts that limit.
+    public func setLimit(of tenant: String, maxRunning: Int?, jobsPerSecond: Double?) throws {
+        try transaction { queue in
+            let key = MemoryQueue.LimitKey(tenantID: try queue.tenant(named: tenant).id, kind: nil)
+            var limit = queue.limits[key] ?? .init()
+            (limit.maxRunning, limit.rate, limit.refilledAt) = (maxRunning, jobsPerSecond, queue.now)
+            queue.limits[key] = limit.isNone ? nil : limit
+        }
+    }
+
+    /// Lets nothing more of a tenant, or of one kind of its jobs, be claimed, or ends that.
+    public func setPaused(_ isPaused: Bool, tenant: String, kind: String? = nil) throws {
+        try transaction { queue in
+            let key = MemoryQueue.LimitKey(tenantID: try queue.tenant(named: tenant).id, kind: kind)
+            var limit = queue.limits[key] ?? .init()
+            limit.isPaused = isPaused
+            queue.limits[key] = limit.isNone ? nil : limit
+        }
+    }
+
     /// See ``QueueStore/enqueue(_:)-(NewJob)``.
     public func enqueue(_ job: NewJob) async throws -> Int64 {
         try transaction { queue in
@@ -114,7 +134,7 @@ public final class MemoryQueueStore: QueueStore {
             }
             let id = queue.insert(
                 [(uid, job.payload)], tenant, job.flow, job.kind, cost: job.costMilliseconds,
-                runAt: job.runAt?.timeIntervalSince1970, lane: queue.lane(for: uid))[0]
+                runAt: job.runAt?.timeIntervalSince1970, lane: queue.lane(for: uid), priority: job.priority)[0]
             if let key { queue.dedup[key] = (id, same) }
             return id
         }
@@ -123,6 +143,9 @@ public final class MemoryQueueStore: QueueStore {
     private static func check(_ job: NewJob, at location: String) throws {
         if job.kind != "adapt" {
             throw Problem("unknown_kind", at: location, "no kind '\(Problem.excerpt(job.kind))'.", do: "say adapt")
+        }
+        guard MemoryQueue.priorityBonus.indices.contains(Int(job.priority)) else {
+            throw Problem("bad_priority", at: location, "no priority \(job.priority).", do: "give 0 to 3")
         }
         if let payload = job.payload, payload.count > 65536 {
             throw Problem(
@@ -185,57 +208,6 @@ public final class MemoryQueueStore: QueueStore {
         }
     }
 
-    /// See ``QueueStore/registerWorker(name:version:)``.
-    public func registerWorker(name: String, version: String) async throws -> WorkerRegistration {
-        try transaction { queue in
-            let id = Int64(queue.workers.count + 1)
-            queue.workers[id] = .init(leaseUntil: queue.now + Double(MemoryQueue.leaseSeconds))
-            return WorkerRegistration(workerID: id, leaseSeconds: MemoryQueue.leaseSeconds)
-        }
-    }
-
-    /// See ``QueueStore/heartbeat(_:)``.
-    public func heartbeat(_ heartbeat: Heartbeat) async throws -> WorkerOrders {
-        try transaction { queue in
-            guard let worker = queue.workers[heartbeat.workerID], worker.state != .stopped else {
-                throw Problem(
-                    "worker_gone", at: "worker \(heartbeat.workerID)", "no such worker runs.", do: "register again")
-            }
-            queue.workers[heartbeat.workerID]?.leaseUntil = queue.now + Double(MemoryQueue.leaseSeconds)
-            return WorkerOrders(
-                state: worker.state, leaseSeconds: MemoryQueue.leaseSeconds, lanes: worker.lanes.sorted(),
-                hasLeader: false)
-        }
-    }
-
-    /// See ``QueueStore/setState(_:ofWorker:)``.
-    @discardableResult
-    public func setState(_ state: WorkerState, ofWorker workerID: Int64) async throws -> Bool {
-        try transaction { queue in
-            guard let worker = queue.workers[workerID], worker.state != .stopped else { return false }
-            queue.workers[workerID]?.state = state
-            if state != .active { queue.workers[workerID]?.lanes = [] }
-            if state == .stopped { queue.workers[workerID]?.leaseUntil = queue.now }
-            return true
-        }
-    }
-
-    /// See ``QueueStore/adoptLanes(workerID:)``.
-    @discardableResult
-    public func adoptLanes(workerID: Int64) async throws -> Int {
-        try transaction { queue in
-            let alive = queue.workers.filter { $0.value.state == .active && $0.value.leaseUntil > queue.now }
-            guard alive[workerID] != nil else { return 0 }
-            let share = (MemoryQueue.lanes.count + alive.count - 1) / alive.count
-            var mine = (queue.workers[workerID]?.lanes ?? []).sorted().prefix(share)
-            let owned = Set(alive.filter { $0.key != workerID }.values.flatMap(\.lanes)).union(mine)
-            let adopted = MemoryQueue.lanes.filter { !owned.contains($0) }.prefix(share - mine.count)
-            mine += adopted
-            queue.workers[workerID]?.lanes = Set(mine)
-            return adopted.count
-        }
-    }
-
     /// See ``QueueStore/claim(_:)``.
     public func claim(_ request: ClaimRequest) async throws -> ClaimResult { try transaction { try $0.claim(request) } }
 
@@ -243,6 +215,29 @@ public final class MemoryQueueStore: QueueStore {
     public func publish(_ delivery: Delivery) async throws -> PublishReport {
         try transaction { $0.publish(delivery, policy) }
     }
+
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try transaction { $0.workers[workerID]?.bases = Set(digests) }
+    }
+
+    /// See ``QueueStore/passOn(_:reason:)``.
+    @discardableResult
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try transaction { $0.passOn(chunks, reason) }
+    }
+
+    /// See ``QueueStore/record(_:)``.
+    public func record(_ report: StatisticsReport) async throws {
+        try transaction { queue in
+            if queue.reports.insert([report.workerID, report.beat]).inserted {
+                queue.statistics.add(report.statistics)
+            }
+        }
+    }
+
+    /// Everything that was reported.
+    public func statistics() throws -> WorkStatistics { try transaction { $0.statistics } }
 
     /// See ``QueueStore/cancel(jobID:)``.
     public func cancel(jobID: Int64) async throws -> JobState { try transaction { try $0.cancel(jobID) } }

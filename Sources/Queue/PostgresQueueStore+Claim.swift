@@ -27,10 +27,27 @@ extension PostgresQueueStore {
             let place = LaneMark(sortKey: try row.decode(13), chunkID: chunkID)
             if request.lateSince == nil { result.mark = max(result.mark, place) }
             result.endedJobs += try row.decode(23, as: Int.self)
+            try Self.count(row, into: &result.statistics)
             let jobs = try Self.jobs(row, chunkID)
             if !jobs.isEmpty { result.chunks.append(try Self.chunk(row, chunkID, place, jobs)) }
         }
+        // Nothing waits between the mark and the next head, whatever became of it (leased here, parked, put off).
+        if request.lateSince == nil, let next = result.next {
+            result.mark = max(result.mark, LaneMark(sortKey: next.sortKey, chunkID: next.chunkID - 1))
+        }
         return result
+    }
+
+    private static func count(_ row: Row, into statistics: inout WorkStatistics) throws {
+        for code in try row.decode(30, as: [Int16]?.self) ?? [] {
+            guard let ending = WorkStatistics.Ending(rawValue: code) else { continue }
+            var one = WorkStatistics.Line()
+            one.jobs = 1
+            statistics.add(
+                one,
+                .init(
+                    tenantID: try row.decode(3), flowID: try row.decode(29), kind: try row.decode(6), ending: ending))
+        }
     }
 
     private static func chunk(
@@ -39,9 +56,11 @@ extension PostgresQueueStore {
         ClaimedChunk(
             fence: Fence(chunkID: chunkID, attempt: try row.decode(1), token: try row.decode(2)),
             tenantID: try row.decode(3), tenant: try row.decode(4), keyPrefix: try row.decode(5),
-            kind: try row.decode(6), baseID: try row.decode(7), baseDigest: try row.decode(8),
+            flowID: try row.decode(29), kind: try row.decode(6), baseID: try row.decode(7),
+            baseDigest: try row.decode(8),
             recipeID: try row.decode(9), recipeDigest: try row.decode(10), campaignID: try row.decode(11),
-            crashes: try row.decode(12), place: place, deadlineSeconds: try row.decode(14), jobs: jobs)
+            crashes: try row.decode(12), place: place, deadlineSeconds: try row.decode(14),
+            costMilliseconds: try row.decode(28), jobs: jobs)
     }
 
     private static func jobs(_ row: Row, _ chunkID: Int64) throws -> [ClaimedJob] {

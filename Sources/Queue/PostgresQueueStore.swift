@@ -1,3 +1,4 @@
+public import FoundationEssentials
 public import Postgres
 import Problem
 import Schema
@@ -8,10 +9,18 @@ public struct PostgresQueueStore: QueueStore {
     let retryPolicy: RetryPolicy
     /// For calls that are safe to repeat: every one here but a single enqueue without a dedup key.
     let repeats: Backoff
+    let clock: @Sendable () -> Date
+    let clockReports = ClockReports()
 
     /// Makes a store over a pool; the pool's role needs attune_worker, and attune_producer to enqueue.
-    public init(_ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall) {
+    ///
+    /// - Parameter clock: this machine's, which nothing is judged by: the database is told once a minute how far it is off.
+    public init(
+        _ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall,
+        clock: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.pool = pool
+        self.clock = clock
         self.retryPolicy = retryPolicy
         self.repeats = repeats
     }
@@ -36,6 +45,7 @@ public struct PostgresQueueStore: QueueStore {
         let parameters: Parameters = [
             .text(job.tenant), .text(job.user), .text(job.flow.rawValue), .text(job.kind), .bytes(job.payload),
             .text(job.dedupKey), .timestamp(job.runAt), .float(job.costMilliseconds), .text(job.trace),
+            .int32(job.priority),
         ]
         let rows =
             job.dedupKey == nil
@@ -83,27 +93,21 @@ public struct PostgresQueueStore: QueueStore {
         return WorkerRegistration(workerID: try row.decode(0), leaseSeconds: try row.decode(1))
     }
 
-    /// See ``QueueStore/heartbeat(_:)``.
-    public func heartbeat(_ heartbeat: Heartbeat) async throws -> WorkerOrders {
-        let row = try await run(
-            SQL.Queries.heartbeat,
-            [.int64(heartbeat.workerID), .int64(heartbeat.progress), .int32(heartbeat.jobsInHand)]
-        ).one()
-        return WorkerOrders(
-            state: try row.decodeCase(0), leaseSeconds: try row.decode(1), lanes: try row.decode(2),
-            hasLeader: try row.decode(4))
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try await run(SQL.Queries.setWorkerBases, [.int64(workerID), .array(digests)])
     }
 
-    /// See ``QueueStore/setState(_:ofWorker:)``.
+    /// See ``QueueStore/passOn(_:reason:)``.
     @discardableResult
-    public func setState(_ state: WorkerState, ofWorker workerID: Int64) async throws -> Bool {
-        try await run(SQL.Queries.setWorkerState, [.int64(workerID), .text(state.rawValue)]).one().decode(0)
-    }
-
-    /// See ``QueueStore/adoptLanes(workerID:)``.
-    @discardableResult
-    public func adoptLanes(workerID: Int64) async throws -> Int {
-        try await run(SQL.Queries.adoptLanes, [.int64(workerID)]).one().decode(0)
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try await run(
+            SQL.Queries.passOn,
+            [
+                .array(chunks.map(\.chunkID)), .array(chunks.map(\.attempt)), .array(chunks.map(\.token)),
+                .text("base_not_held"), .text(reason),
+            ]
+        ).one().decode(0)
     }
 
     /// See ``QueueStore/cancel(jobID:)``.

@@ -79,6 +79,28 @@ struct PostgresWorld: QueueWorld {
             [.int64(workerID)])
     }
 
+    func limit(_ tenant: String, maxRunning: Int?, jobsPerSecond: Double?) async throws {
+        try await TenantLimits(pool).set(
+            TenantLimit(tenant: tenant, maxRunning: maxRunning, jobsPerSecond: jobsPerSecond))
+    }
+
+    func setPaused(_ isPaused: Bool, tenant: String, kind: String?) async throws {
+        let limits = TenantLimits(pool)
+        if isPaused {
+            try await limits.pause(tenant, kind: kind, reason: nil)
+        } else {
+            try await limits.resume(tenant, kind: kind)
+        }
+    }
+
+    func reported() async throws -> [WorkStatistics.Ending: Int64] {
+        let rows = try await run(
+            "SELECT ending, sum(jobs)::bigint FROM attune.outcomes_by_minute WHERE ending < 7 GROUP BY ending")
+        var counts: [WorkStatistics.Ending: Int64] = [:]
+        for row in rows { counts[try #require(.init(rawValue: try row.decode(0)))] = try row.decode(1) }
+        return counts
+    }
+
     func makeDeferredDue() async throws {
         try await run("UPDATE attune.chunk SET run_at = clock_timestamp() WHERE state = 2")
     }

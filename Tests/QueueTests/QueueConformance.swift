@@ -38,7 +38,19 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case isolation = "after two crashes every job is alone, and a claim gives it to empty hands only"
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
+    case passedOn = "a chunk whose base a worker lacks costs no try and goes to a worker that has it"
+    case paused = "a paused worker keeps what it holds and claims nothing until it is active again"
+    case speed =
+        "a worker's speed is the reference work it does in its busy time, smoothed, and idle time does not count"
+    case samples = "a sample counts what waits in a lane after its mark"
+    case priority = "a job with a priority goes ahead of its flow's, one that does not exist is refused"
+    case capped = "no more than a tenant's cap runs over all workers, and the rest goes on as jobs end"
+    case cappedNeighbour = "a capped tenant's bulk is not in the way of another tenant's job"
+    case paced = "a rate lets no more be claimed than it says"
+    case pausedTenant = "a paused tenant's jobs are accepted and wait, can be cancelled, and go on when it is resumed"
+    case pausedKind = "one kind of a tenant's jobs can be paused"
     case late = "a sweep finds what a mark has passed"
+    case figures = "what a worker reports adds up, and the same report again counts once"
 
     var testDescription: String { rawValue }
 
@@ -79,7 +91,18 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .isolation: try await world.checkIsolation()
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
+        case .passedOn: try await world.checkPassedOn()
+        case .paused: try await world.checkPaused()
+        case .speed: try await world.checkSpeed()
+        case .samples: try await world.checkSamples()
+        case .priority: try await world.checkPriority()
+        case .capped: try await world.checkCapped()
+        case .cappedNeighbour: try await world.checkCappedNeighbour()
+        case .paced: try await world.checkPaced()
+        case .pausedTenant: try await world.checkPausedTenant()
+        case .pausedKind: try await world.checkPausedKind()
         case .late: try await world.checkLate()
+        case .figures: try await world.checkFigures()
         }
     }
 }

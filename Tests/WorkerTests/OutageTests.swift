@@ -56,6 +56,19 @@ struct OutageTests {
             try await inner.setState(state, ofWorker: workerID)
         }
         func adoptLanes(workerID: Int64) async throws -> Int { try await inner.adoptLanes(workerID: workerID) }
+        func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+            try await inner.setBases(digests, ofWorker: workerID)
+        }
+        func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+            try await inner.passOn(chunks, reason: reason)
+        }
+        func record(_ report: StatisticsReport) async throws { try await inner.record(report) }
+        func sampleLanes(workerID: Int64, marks: [Int32: LaneMark]) async throws -> [LaneSample] {
+            try await inner.sampleLanes(workerID: workerID, marks: marks)
+        }
+        func lanesToHelp(workerID: Int64, limit: Int) async throws -> [Int32: LaneMark] {
+            try await inner.lanesToHelp(workerID: workerID, limit: limit)
+        }
         func cancel(jobID: Int64) async throws -> JobState { try await inner.cancel(jobID: jobID) }
         func retry(jobID: Int64) async throws -> Int64 { try await inner.retry(jobID: jobID) }
         func job(_ jobID: Int64) async throws -> JobStatus? { try await inner.job(jobID) }

@@ -11,7 +11,8 @@ CREATE OR REPLACE FUNCTION attune.claim(
     base_id int, base_digest text, recipe_id int, recipe_digest text, campaign_id int, crashes smallint,
     sort_key bigint, deadline_seconds double precision,
     job_ids bigint[], uids bigint[], users text[], epochs int[], parents bigint[], data_seqs bigint[], tries smallint[],
-    payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon xid8, needs_empty_hands boolean
+    payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon xid8, needs_empty_hands boolean,
+    cost_ms real, flow_id int, endings smallint[]
 ) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
@@ -27,6 +28,8 @@ DECLARE
         WHERE c.lane = p_lane AND c.state = 0 AND c.born >= p_late_since
             AND (c.sort_key + 0, c.chunk_id) <= (p_mark_key, p_mark_chunk)
         ORDER BY c.born LIMIT 256 FOR UPDATE SKIP LOCKED;
+    -- What waits for room under its tenant's limit belongs to no lane: lane -1.
+    v_parked CURSOR FOR SELECT h.* FROM attune.parked_heads(p_worker) AS h;
     v_row record;
     v_ids bigint[] := '{}';
     v_ready bigint[];
@@ -38,6 +41,8 @@ DECLARE
     v_last_chunk bigint := p_mark_chunk;
     v_suspect boolean := false;
     v_holds record;
+    -- Taken before the scan: whoever commits after the scan's snapshot is no older than this, so the next sweep looks for it.
+    v_horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
 BEGIN
     -- A claim lost in a crash of the server is a lease that nobody holds; the publish after it is durable, and with it this.
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -51,10 +56,11 @@ BEGIN
 
     -- A chunk that has crashed two workers runs alone, or it would take its neighbours' blame with it.
     IF NOT v_holds.suspect THEN
-        IF p_late_since IS NULL THEN OPEN v_by_key; ELSE OPEN v_by_birth; END IF;
+        IF p_lane < 0 THEN OPEN v_parked; ELSIF p_late_since IS NULL THEN OPEN v_by_key; ELSE OPEN v_by_birth; END IF;
         LOOP
             EXIT WHEN v_cost >= p_cost_budget_ms OR v_jobs >= p_job_budget OR v_suspect;
-            IF p_late_since IS NULL THEN FETCH v_by_key INTO v_row; ELSE FETCH v_by_birth INTO v_row; END IF;
+            IF p_lane < 0 THEN FETCH v_parked INTO v_row;
+            ELSIF p_late_since IS NULL THEN FETCH v_by_key INTO v_row; ELSE FETCH v_by_birth INTO v_row; END IF;
             EXIT WHEN NOT FOUND;
             IF v_row.crashes >= 2 THEN
                 v_suspect := true;
@@ -68,11 +74,14 @@ BEGIN
                 v_last_chunk := v_row.chunk_id;
             END IF;
         END LOOP;
-        IF p_late_since IS NULL THEN CLOSE v_by_key; ELSE CLOSE v_by_birth; END IF;
+        IF p_lane < 0 THEN CLOSE v_parked; ELSIF p_late_since IS NULL THEN CLOSE v_by_key; ELSE CLOSE v_by_birth; END IF;
+    END IF;
+    IF v_ids <> '{}' AND EXISTS (SELECT FROM attune.tenant_limit) THEN
+        v_ids := attune.within_limits(p_worker, v_ids);
     END IF;
 
     -- Which base and recipe: now, not at enqueue. Without them the chunk waits, longer each time, and says why once.
-    IF v_jobs > 0 THEN
+    IF v_ids <> '{}' THEN
         WITH resolved AS MATERIALIZED (
             SELECT c.chunk_id, c.waits, c.tenant_id, c.attempt, b.base_id, r.recipe_id
             FROM unnest(v_ids) WITH ORDINALITY AS i (id, pos) JOIN attune.chunk c ON c.chunk_id = i.id
@@ -143,7 +152,8 @@ BEGIN
                 array_agg(m.revision_id) FILTER (WHERE m.ending = 0) AS parents,
                 array_agg(m.data_seq) FILTER (WHERE m.ending = 0) AS data_seqs,
                 array_agg(m.tries) FILTER (WHERE m.ending = 0) AS tries,
-                array_agg(m.payload) FILTER (WHERE m.ending = 0) AS payloads
+                array_agg(m.payload) FILTER (WHERE m.ending = 0) AS payloads,
+                array_agg(m.ending::smallint) FILTER (WHERE m.ending > 0) AS endings
             FROM (SELECT * FROM member ORDER BY chunk_id, job_id) AS m
             GROUP BY m.chunk_id, m.base_id, m.recipe_id, m.pos
         ), leased AS (
@@ -153,13 +163,13 @@ BEGIN
                 base_id = t.base_id, recipe_id = t.recipe_id, claimed_at = clock_timestamp(),
                 deadline = clock_timestamp() + make_interval(secs => s.deadline_seconds + c.cost_ms * 20 / 1000.0)
             FROM tally t, attune.setting s WHERE c.chunk_id = t.chunk_id
-            RETURNING c.*, t.pos, t.job_ids, t.uids, t.users, t.epochs, t.parents, t.data_seqs, t.tries AS job_tries, t.payloads
+            RETURNING c.*, t.pos, t.job_ids, t.uids, t.users, t.epochs, t.parents, t.data_seqs, t.tries AS job_tries, t.payloads, t.endings
         )
         SELECT l.chunk_id, l.attempt, l.token, l.tenant_id, n.name, n.key_prefix, k.name, l.base_id, b.digest, l.recipe_id,
             r.digest, l.campaign_id, l.crashes, l.sort_key,
             extract(epoch FROM l.deadline - l.claimed_at)::double precision, coalesce(l.job_ids, '{}'), l.uids, l.users,
             l.epochs, l.parents, l.data_seqs, l.job_tries, l.payloads, (l.job_count - l.live_count)::int,
-            NULL::bigint, NULL::bigint, NULL::xid8, NULL::boolean
+            NULL::bigint, NULL::bigint, NULL::xid8, NULL::boolean, l.cost_ms, l.flow_id, l.endings
         FROM leased l JOIN attune.tenant n ON n.tenant_id = l.tenant_id JOIN attune.kind k ON k.kind_id = l.kind_id
         JOIN attune.base b ON b.base_id = l.base_id JOIN attune.recipe r ON r.recipe_id = l.recipe_id
         ORDER BY l.pos;
@@ -171,9 +181,9 @@ BEGIN
     ORDER BY c.sort_key, c.chunk_id LIMIT 1;
     next_key := v_row.sort_key;
     next_chunk := v_row.chunk_id;
-    horizon := pg_snapshot_xmin(pg_current_snapshot());
+    horizon := v_horizon;
     needs_empty_hands := v_holds.suspect OR (v_suspect AND v_jobs = 0);
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION attune.claim(bigint, int, real, int, bigint, bigint, xid8) IS 'Takes chunks of one lane for a worker up to a budget of cost and jobs; draws attempt and token. One row a chunk (no jobs: it ended here), then one row with chunk_id null: the lane''s next head, the xmin to sweep late commits from, and whether a suspect chunk wants the worker''s hands empty first.';
+COMMENT ON FUNCTION attune.claim(bigint, int, real, int, bigint, bigint, xid8) IS 'Takes chunks of one lane (-1: of those that wait for room under a limit) for a worker up to a budget of cost and jobs; draws attempt and token. One row a chunk (no jobs: it ended here; endings: how those ended that ended here), then one row with chunk_id null: the lane''s next head, the xmin to sweep late commits from, and whether a suspect chunk wants the worker''s hands empty first.';

@@ -67,6 +67,8 @@ BEGIN
         FROM unnest(v_open.members, v_open.tries) AS o (id, tries);
         -- No token stays on it: the lost worker must not take this for its own publish.
         UPDATE attune.chunk c SET state = 4, token = NULL WHERE c.chunk_id = v_chunk.chunk_id;
+        PERFORM attune.count_ending(v_chunk.tenant_id, v_chunk.flow_id, v_chunk.kind_id, 0, requeued),
+            attune.count_ending(v_chunk.tenant_id, v_chunk.flow_id, v_chunk.kind_id, 6, discarded);
         chunk_id := v_chunk.chunk_id;
         worker_id := v_chunk.worker_id;
         error_class := v_class;
