@@ -45,7 +45,8 @@ public struct PerturbedBase: Sendable {
         var writer = SafetensorsWriter(metadata: file.metadata)
         for tensor in file.tensors {
             guard tensor.elementType == .float32 else {
-                writer.add(tensor.name, type: tensor.elementType, shape: tensor.shape, bytes: try file.bytes(of: tensor.name))
+                writer.add(
+                    tensor.name, type: tensor.elementType, shape: tensor.shape, bytes: try file.bytes(of: tensor.name))
                 continue
             }
             var values = try file.floats(of: tensor.name)

@@ -12,7 +12,7 @@ extension MemoryQueue {
             switch chunk.state {
             case .leased: live.append(chunk)
             case .closed: report.publishedBefore.append(fence.chunkID)
-            case .ready, .deferred: report.lostChunks.append(fence.chunkID)
+            case .ready, .deferred, .parked: report.lostChunks.append(fence.chunkID)
             }
         }
         for chunk in live {

@@ -44,6 +44,11 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         "a worker's speed is the reference work it does in its busy time, smoothed, and idle time does not count"
     case samples = "a sample counts what waits in a lane after its mark"
     case priority = "a job with a priority goes ahead of its flow's, one that does not exist is refused"
+    case capped = "no more than a tenant's cap runs over all workers, and the rest goes on as jobs end"
+    case cappedNeighbour = "a capped tenant's bulk is not in the way of another tenant's job"
+    case paced = "a rate lets no more be claimed than it says"
+    case pausedTenant = "a paused tenant's jobs are accepted and wait, can be cancelled, and go on when it is resumed"
+    case pausedKind = "one kind of a tenant's jobs can be paused"
     case late = "a sweep finds what a mark has passed"
     case figures = "what a worker reports adds up, and the same report again counts once"
 
@@ -91,6 +96,11 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .speed: try await world.checkSpeed()
         case .samples: try await world.checkSamples()
         case .priority: try await world.checkPriority()
+        case .capped: try await world.checkCapped()
+        case .cappedNeighbour: try await world.checkCappedNeighbour()
+        case .paced: try await world.checkPaced()
+        case .pausedTenant: try await world.checkPausedTenant()
+        case .pausedKind: try await world.checkPausedKind()
         case .late: try await world.checkLate()
         case .figures: try await world.checkFigures()
         }

@@ -29,7 +29,9 @@ import Testing
             #expect(try await condemn() == [key])
             #expect(try await condemn() == [key])
             #expect(try await scheduler.objectsDeleted([key, other]) == 1)
-            #expect(try await condemn() == [])
+            // Listed again: a PUT that was repeated after a timeout has landed after the first one was collected.
+            #expect(try await condemn() == [key])
+            #expect(try await scheduler.objectsDeleted([key]) == 0)
         }
     }
 

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Campaigns
+public import ArgumentParser
+public import Campaigns
 import Foundation
 
 /// Starts a campaign.
@@ -59,6 +59,7 @@ struct Readapt: AsyncParsableCommand {
 }
 
 extension CampaignOptions.WarmStart: ExpressibleByArgument {
+    /// `recipe` or `oldDelta`.
     public init?(argument: String) {
         guard let known = Self.allCases.first(where: { "\($0)" == argument || $0.rawValue == argument }) else {
             return nil
