@@ -122,11 +122,13 @@ BEGIN
                     WHEN u.epoch IS DISTINCT FROM i.epoch THEN 5
                     WHEN i.verdict = 1 AND (p.revision_id IS DISTINCT FROM i.parent
                         OR row_number() OVER (PARTITION BY i.uid, c.base_id, i.verdict ORDER BY i.pos) > 1) THEN 10
+                    -- What was kept leaves the revision as it is, so that comparing it does not see who has looked at more.
+                    WHEN i.points AND i.data_through < p.judged_through THEN 10
                     WHEN i.verdict = 1 AND v_object IS NULL THEN 11
                     ELSE i.verdict
                 END)::smallint AS final
-            FROM unnest(p_jobs, v_uids, v_points, v_chunks, p_verdicts, p_epochs, p_parents) WITH ORDINALITY
-                AS i (job_id, uid, points, chunk_id, verdict, epoch, parent, pos)
+            FROM unnest(p_jobs, v_uids, v_points, v_chunks, p_verdicts, p_epochs, p_parents, p_data_through) WITH ORDINALITY
+                AS i (job_id, uid, points, chunk_id, verdict, epoch, parent, data_through, pos)
             LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id
                 AND CASE WHEN c.members IS NULL THEN i.job_id >> 10 = c.chunk_id ELSE i.job_id = ANY (c.members) END
             LEFT JOIN attune."user" u ON u.uid = i.uid
@@ -146,14 +148,15 @@ BEGIN
             JOIN attune.chunk c ON c.chunk_id = i.chunk_id
             WHERE i.points AND i.fresh AND i.final IN (1, 2) AND i.parent IS NULL
             ORDER BY i.uid, i.final
-            ON CONFLICT DO NOTHING RETURNING uid, revision_id
+            ON CONFLICT DO NOTHING RETURNING uid
         )
-        SELECT array_agg(m.revision_id) INTO v_inserted FROM made m WHERE m.revision_id IS NOT NULL;
-        SELECT count(*) INTO v_expected FROM unnest(v_final, v_fresh) AS i (final, fresh) WHERE i.fresh AND i.final = 1;
+        SELECT array_agg(m.uid) INTO v_inserted FROM made m;
+        SELECT count(DISTINCT i.uid) INTO v_expected FROM unnest(v_uids, v_points, v_final, v_fresh) AS i (uid, points, final, fresh)
+        WHERE i.points AND i.fresh AND i.final IN (1, 2);
         IF v_expected > coalesce(cardinality(v_inserted), 0) THEN
-            SELECT array_agg(CASE WHEN i.final = 1 AND i.fresh AND i.revision <> ALL (coalesce(v_inserted, '{}')) THEN 10 ELSE i.final END
-                ORDER BY i.pos)
-            INTO v_final FROM unnest(v_final, v_fresh, v_revisions) WITH ORDINALITY AS i (final, fresh, revision, pos);
+            SELECT array_agg(CASE WHEN i.points AND i.fresh AND i.final IN (1, 2) AND i.uid <> ALL (coalesce(v_inserted, '{}')) THEN 10
+                ELSE i.final END ORDER BY i.pos)
+            INTO v_final FROM unnest(v_uids, v_points, v_final, v_fresh) WITH ORDINALITY AS i (uid, points, final, fresh, pos);
         END IF;
 
         -- Pointers that were there: locked above, so compared and set under that lock.
