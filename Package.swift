@@ -66,7 +66,14 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
             "Tensor",
         ], []
     ),
-    ("Chaos", ["Tensor"], []),
+    (
+        "Chaos",
+        [
+            "Blocking", "Loopback", "Embedded", "Postgres", "Schema", "Queue", "Registry", "HTTPTransfer",
+            "ObjectStore",
+            "Artifacts", "Population", "Recipe", "Meta", "Adapters", "Model", "Safetensors", "Tensor", "Problem",
+        ], []
+    ),
 ]
 
 /// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.

@@ -37,7 +37,9 @@ struct Attune: AsyncParsableCommand {
                     Enqueue.self, Status.self, Jobs.self, JobCommand.self, UserCommand.self, Cancel.self, Retry.self,
                     AdapterCommand.self, Predict.self,
                 ]),
-            CommandGroup(name: "Measure", subcommands: [Doctor.self, Eval.self, BenchCommand.self, Version.self]),
+            CommandGroup(
+                name: "Measure",
+                subcommands: [Doctor.self, Eval.self, BenchCommand.self, ChaosCommand.self, Version.self]),
         ])
 }
 
