@@ -63,7 +63,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         "Bench",
         [
             "Queue", "Registry", "Scheduler", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model",
-            "Tensor",
+            "Tensor", "Problem",
         ], []
     ),
     (
