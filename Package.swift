@@ -61,7 +61,10 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
     (
         "Bench",
-        ["Queue", "Registry", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor"], []
+        [
+            "Queue", "Registry", "Scheduler", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model",
+            "Tensor", "Problem",
+        ], []
     ),
     ("Chaos", ["Tensor"], []),
 ]

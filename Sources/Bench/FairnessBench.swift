@@ -95,7 +95,8 @@ public struct FairnessBench: Sendable {
         let connection = try await Connection.open(conninfo)
         guard let epoch = try await scheduler.lead(name: "fairness", on: connection) else {
             throw Problem(
-                "bench_database_in_use", at: conninfo, "a scheduler leads here.", do: "measure in a database of its own.")
+                "bench_database_in_use", at: conninfo, "a scheduler leads here.",
+                do: "measure in a database of its own.")
         }
         let ticks = Task { [queue] in
             while try await scheduler.stillLeads(epoch: epoch) {

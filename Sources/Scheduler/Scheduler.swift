@@ -32,6 +32,7 @@ public struct Scheduler: Sendable {
     private let store: any QueueStore
     private let collector: OrphanCollector
     private let campaigns: CampaignDriver
+    private let lanes: LaneKeeper
     private let history: HistoryKeeper
     private let logger: Logger
 
@@ -48,6 +49,7 @@ public struct Scheduler: Sendable {
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
         campaigns = CampaignDriver(pool, logger: logger)
+        lanes = LaneKeeper(queue: self.queue, logger: logger)
         history = HistoryKeeper(queue: HistoryQueue(pool))
         self.logger = logger
     }
@@ -79,6 +81,7 @@ public struct Scheduler: Sendable {
         }
         guard let epoch else { return }
         logger.info("leads", metadata: ["epoch": "\(epoch)"])
+        await lanes.begin()
         var (collectedAt, keptAt) = (ContinuousClock.now, ContinuousClock.now)
         while try await queue.stillLeads(epoch: epoch), await connection.isUsable {
             try await tick(epoch: epoch)
@@ -107,12 +110,7 @@ public struct Scheduler: Sendable {
                 ])
         }
         _ = try await store.wake(limit: 1000)
-        let workers = try await queue.liveWorkers().map(\.workerID)
-        let moves = LanePlan.moves(lanes: try await queue.lanes(), workers: workers)
-        if !moves.isEmpty {
-            let moved = try await queue.move(moves, epoch: epoch)
-            logger.info("lanes moved", metadata: ["count": "\(moved.count)"])
-        }
+        try await lanes.tick(epoch: epoch)
         try await queue.advanceFairClock()
         try await queue.shareLimits(epoch: epoch)
         try await queue.forgetDedupKeys()

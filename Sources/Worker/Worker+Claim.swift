@@ -99,7 +99,8 @@ extension Worker {
     private func claim(_ request: ClaimRequest) async -> ClaimResult? {
         var request = request
         request.jobBudget = Int32(configuration.jobsPerClaim)
-        let speed = orders.withLock { $0?.speed } ?? 1
+        // A worker that knows nothing of itself yet starts with a chunk or two.
+        let speed = orders.withLock { $0?.speed } ?? inHand.speed ?? 0.25
         request.costBudgetMilliseconds = min(
             Float(configuration.jobsPerClaim) * 20, max(1, speed * Float(configuration.claimSeconds) * 1000))
         do {

@@ -1,6 +1,5 @@
 import Queue
 import Testing
-import Worker
 
 @Suite struct WorkMeterTests {
     @Test("busy is the time with work in hand, shared out by what the deliveries' stages took")
@@ -12,7 +11,9 @@ import Worker
         meter.finish(tenantID: 1, kind: "adapt", estimatedMilliseconds: 100, stageMilliseconds: 400)
         meter.rest(at: 12)
         meter.begin(at: 13)
+        #expect(meter.speed(at: 14) == 0.125)
         let done = meter.report(at: 14)
+        #expect(meter.speed(at: 15) == nil)
         #expect(done?.spanMilliseconds == 4000)
         #expect(done?.busyMilliseconds == 2000)
         #expect(done?.shares.map(\.tenantID) == [1, 2])
