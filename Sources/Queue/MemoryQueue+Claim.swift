@@ -10,7 +10,8 @@ extension MemoryQueue {
                 do: "send a heartbeat, or register again")
         }
         var result = ClaimResult(
-            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: change, needsEmptyHands: false)
+            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: Horizon("\(change)"),
+            needsEmptyHands: false)
         let held = chunks.values.filter { $0.state == .leased && $0.workerID == request.workerID }
         if held.contains(where: { $0.crashes >= 2 }) {
             result.needsEmptyHands = true
@@ -30,7 +31,10 @@ extension MemoryQueue {
             request.lane == ClaimRequest.parkedLane
             ? parkedHeads()
             : ready(request.lane).filter { chunk in
-                request.lateSince.map { chunk.born >= $0 && chunk.mark <= request.mark } ?? (chunk.mark > request.mark)
+                guard let since = request.lateSince.flatMap({ Int64($0.text) }) else {
+                    return chunk.mark > request.mark
+                }
+                return chunk.born >= since && chunk.mark <= request.mark
             }
         var taken: [Chunk] = []
         var (cost, count): (Float, Int) = (0, 0)

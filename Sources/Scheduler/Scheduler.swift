@@ -21,20 +21,23 @@ public struct Scheduler: Sendable {
         public var collectSeconds = 10.0
         /// Seconds between steps that keep history bounded; default 5.
         public var historySeconds = 5.0
+        /// Seconds between looks at what hurts; default 30.
+        public var healthSeconds = 30.0
 
         /// The defaults, under a name.
         public init(name: String) { self.name = name }
     }
 
-    private let configuration: Configuration
-    private let conninfo: String
+    let configuration: Configuration
+    let conninfo: String
     private let queue: SchedulerQueue
     private let store: any QueueStore
     private let collector: OrphanCollector
-    private let campaigns: CampaignDriver
     private let lanes: LaneKeeper
-    private let history: HistoryKeeper
-    private let logger: Logger
+    private let campaigns: CampaignDriver
+    let history: HistoryKeeper
+    let health: HealthExaminer
+    let logger: Logger
 
     /// - Parameters:
     ///   - conninfo: a direct connection, not through a pooler in transaction mode: it holds the leader's lock.
@@ -48,9 +51,10 @@ public struct Scheduler: Sendable {
         self.queue = SchedulerQueue(pool)
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
-        campaigns = CampaignDriver(pool, logger: logger)
         lanes = LaneKeeper(queue: self.queue, logger: logger)
+        campaigns = CampaignDriver(pool, logger: logger)
         history = HistoryKeeper(queue: HistoryQueue(pool))
+        health = HealthExaminer(pool)
         self.logger = logger
     }
 
@@ -81,21 +85,25 @@ public struct Scheduler: Sendable {
         }
         guard let epoch else { return }
         logger.info("leads", metadata: ["epoch": "\(epoch)"])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keepUp(epoch: epoch) }
+            defer { group.cancelAll() }
+            try await tickWhileLeading(epoch: epoch, on: connection)
+        }
+        logger.warning("no longer leads", metadata: ["epoch": "\(epoch)"])
+    }
+
+    private func tickWhileLeading(epoch: Int64, on connection: Connection) async throws {
         await lanes.begin()
-        var (collectedAt, keptAt) = (ContinuousClock.now, ContinuousClock.now)
+        var collectedAt = ContinuousClock.now
         while try await queue.stillLeads(epoch: epoch), await connection.isUsable {
             try await tick(epoch: epoch)
             if ContinuousClock.now - collectedAt >= .seconds(configuration.collectSeconds) {
                 collectedAt = .now
                 await collect()
             }
-            if ContinuousClock.now - keptAt >= .seconds(configuration.historySeconds) {
-                keptAt = .now
-                try await keepHistory(epoch: epoch)
-            }
             try await Task.sleep(for: .seconds(configuration.tickSeconds))
         }
-        logger.warning("no longer leads", metadata: ["epoch": "\(epoch)"])
     }
 
     /// One round of bounded duties.
@@ -125,16 +133,6 @@ public struct Scheduler: Sendable {
     }
 
     private static let start = ContinuousClock.now
-
-    private func keepHistory(epoch: Int64) async throws {
-        let report = try await history.step(epoch: epoch)
-        if report.closed > 0 { logger.info("history closed", metadata: ["partitions": "\(report.closed)"]) }
-        switch report.departure {
-        case .nothing: break
-        case .dropped, .removed: logger.info("history \(report.departure.rawValue)")
-        case .busy, .waiting: logger.debug("history \(report.departure.rawValue)")
-        }
-    }
 
     /// A store that is out of reach delays collection and nothing else.
     private func collect() async {

@@ -6,7 +6,7 @@ import Testing
 struct PostgresWorld: QueueWorld {
     let database: TestDatabase
     let pool: ConnectionPool
-    let queue: PostgresQueueStore
+    var queue: PostgresQueueStore
     var store: any QueueStore { queue }
     var lanes: [Int32] { (0..<16).map { 65536 + $0 } }
 

@@ -68,7 +68,7 @@ import Testing
         let first = try #require(help.nextClaim(workerID: 1))
         #expect((first.lane, first.mark.sortKey) == (8, 3))
         var result = ClaimResult(
-            chunks: [], endedJobs: 2, mark: LaneMark(sortKey: 9, chunkID: 9), next: nil, horizon: 0,
+            chunks: [], endedJobs: 2, mark: LaneMark(sortKey: 9, chunkID: 9), next: nil, horizon: Horizon("0"),
             needsEmptyHands: false)
         help.note(result, of: first)
         let second = try #require(help.nextClaim(workerID: 1))
