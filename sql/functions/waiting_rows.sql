@@ -60,6 +60,13 @@ BEGIN
         FROM put_off n, (SELECT (SELECT count(*) FROM put_off) >= 20000 AS is_cut, i.reltuples AS entries
             FROM pg_class i WHERE i.oid = 'attune.chunk_deferred'::regclass) AS s
         GROUP BY n.tenant_id, n.flow_id, s.is_cut, s.entries
+    ), parked AS (
+        -- What waits for room under its tenant's limit, counted up to 20,000 chunks.
+        SELECT n.tenant_id, n.flow_id, sum(n.jobs) AS jobs, max(n.total) < 20000 AS exact FROM (
+            SELECT m.*, count(*) OVER () AS total FROM (
+                SELECT c.tenant_id, c.flow_id, c.job_count - c.ended_count AS jobs FROM attune.chunk c WHERE c.state = 3 LIMIT 20000
+            ) AS m
+        ) AS n GROUP BY n.tenant_id, n.flow_id
     ), flow AS (
         SELECT a.tenant_id, a.flow_id, sum(a.waiting) AS waiting, sum(a.running) AS running, sum(a.deferred) AS deferred,
             min(a.head_at) AS head_at, min(a.oldest) AS oldest, bool_and(a.exact) AS exact, min(a.as_of) AS as_of
@@ -69,6 +76,8 @@ BEGIN
             SELECT e.tenant_id, e.flow_id, 0, e.jobs, 0, NULL, NULL, true, clock_timestamp() FROM leased e
             UNION ALL
             SELECT p.tenant_id, p.flow_id, 0, 0, p.jobs, NULL, NULL, NOT p.is_cut, clock_timestamp() FROM later p
+            UNION ALL
+            SELECT k.tenant_id, k.flow_id, k.jobs, 0, 0, NULL, NULL, k.exact, clock_timestamp() FROM parked k
         ) AS a
         GROUP BY a.tenant_id, a.flow_id
     )
