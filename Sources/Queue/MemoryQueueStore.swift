@@ -114,7 +114,7 @@ public final class MemoryQueueStore: QueueStore {
             }
             let id = queue.insert(
                 [(uid, job.payload)], tenant, job.flow, job.kind, cost: job.costMilliseconds,
-                runAt: job.runAt?.timeIntervalSince1970, lane: queue.lane(for: uid))[0]
+                runAt: job.runAt?.timeIntervalSince1970, lane: queue.lane(for: uid), priority: job.priority)[0]
             if let key { queue.dedup[key] = (id, same) }
             return id
         }
@@ -123,6 +123,9 @@ public final class MemoryQueueStore: QueueStore {
     private static func check(_ job: NewJob, at location: String) throws {
         if job.kind != "adapt" {
             throw Problem("unknown_kind", at: location, "no kind '\(Problem.excerpt(job.kind))'.", do: "say adapt")
+        }
+        guard MemoryQueue.priorityBonus.indices.contains(Int(job.priority)) else {
+            throw Problem("bad_priority", at: location, "no priority \(job.priority).", do: "give 0 to 3")
         }
         if let payload = job.payload, payload.count > 65536 {
             throw Problem(

@@ -36,6 +36,7 @@ public struct PostgresQueueStore: QueueStore {
         let parameters: Parameters = [
             .text(job.tenant), .text(job.user), .text(job.flow.rawValue), .text(job.kind), .bytes(job.payload),
             .text(job.dedupKey), .timestamp(job.runAt), .float(job.costMilliseconds), .text(job.trace),
+            .int32(job.priority),
         ]
         let rows =
             job.dedupKey == nil

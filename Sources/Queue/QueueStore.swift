@@ -5,7 +5,8 @@
 public protocol QueueStore: Sendable {
     /// Asks for one job and returns its id; the same dedup key again returns the same id.
     ///
-    /// - Throws: `unknown_tenant`, `unknown_user`, `unknown_kind`, `dedup_conflict`, `payload_too_long`.
+    /// - Throws: `unknown_tenant`, `unknown_user`, `unknown_kind`, `dedup_conflict`, `payload_too_long`,
+    ///   `bad_priority`.
     func enqueue(_ job: NewJob) async throws -> Int64
     /// Asks for many jobs, all in one transaction. Throws as ``enqueue(_:)-(NewJob)`` does, naming the first bad entry.
     func enqueue(_ bulk: Bulk) async throws -> BulkReport

@@ -1,6 +1,7 @@
 import Postgres
 import PostgresTestSupport
 import Queue
+import Synchronization
 import Testing
 
 /// Two sessions, every order of their steps: whatever commits first, the invariants hold and nobody deadlocks.
@@ -9,10 +10,7 @@ import Testing
     private func transaction(
         _ session: String, _ body: @escaping @Sendable (Connection) async throws -> Void
     ) -> [Interleaving.Step] {
-        func script(_ text: String) -> @Sendable (Connection) async throws -> Void {
-            { try await $0.executeScript(Statement(name: text, text: text)) }
-        }
-        return [
+        [
             Interleaving.Step(session, "\(session) begins", script("BEGIN")),
             Interleaving.Step(session, "\(session) acts", body),
             Interleaving.Step(session, "\(session) commits", script("COMMIT")),
@@ -41,6 +39,10 @@ import Testing
             order += 1
             if order == orders { return }
         }
+    }
+
+    private func script(_ text: String) -> @Sendable (Connection) async throws -> Void {
+        { try await $0.executeScript(Statement(name: text, text: text)) }
     }
 
     private func call(_ sql: String, _ parameters: Parameters) -> @Sendable (Connection) async throws -> Void {
@@ -162,6 +164,48 @@ import Testing
             #expect(outcomes.allSatisfy { !$0.wasBlocked })
             let leased: Int64 = try await world.value("SELECT count(*) FROM attune.chunk WHERE state = 1")
             #expect(leased == 1)
+        }
+    }
+
+    @Test("claim × a producer that commits meanwhile, with a key before the mark: the next sweep finds its job")
+    func claimAndLateCommit() async throws {
+        try await PostgresWorld.with { world in
+            try await world.addTenant("acme")
+            try await world.record(2, of: "u0", tenant: "acme")
+            let worker = try await world.worker()
+            let lane: Int32 = try await world.value(
+                "SELECT attune.lane_for(hashint8(uid)::bigint & 2147483647) FROM attune.\"user\"")
+            let enqueue = self.call("SELECT attune.enqueue('acme', 'u0')", [])
+            let claimed = Mutex<(mark: LaneMark, horizon: Int64)?>(nil)
+            let interleaving = Interleaving([
+                .init("early", "early begins", script("BEGIN")),
+                .init("early", "early enqueues", enqueue),
+                .init("other", "other enqueues", enqueue),
+                // Whoever holds the table stops the claim between what it has read and its end.
+                .init("holder", "holds", script("BEGIN; LOCK TABLE attune.outcome IN SHARE MODE")),
+                .init("claim", "claims") { connection in
+                    let sql = "SELECT sort_key, chunk_id, horizon FROM attune.claim($1, $2, 1000, 1000)"
+                    let rows = try await connection.execute(
+                        Statement(name: sql, text: sql), [.int64(worker), .int32(lane)])
+                    let (taken, end) = (try #require(rows.first), try #require(rows.last))
+                    let mark = LaneMark(sortKey: try taken.decode(0), chunkID: try taken.decode(1))
+                    let horizon: Int64 = try end.decode(2)
+                    claimed.withLock { $0 = (mark, horizon) }
+                },
+                .init("early", "early commits", script("COMMIT")),
+                .init("holder", "releases", script("COMMIT")),
+            ])
+            let order = [
+                "early begins", "early enqueues", "other enqueues", "holds", "claims", "early commits", "releases",
+            ]
+            let outcomes = try await interleaving.run(order, in: world.database)
+            for outcome in outcomes { #expect(outcome.error == nil, "\(outcome.step)") }
+            #expect(outcomes.contains { $0.step == "claims" && $0.wasBlocked })
+            let (mark, horizon) = try #require(claimed.withLock { $0 })
+            var sweep = ClaimRequest(workerID: worker, lane: lane)
+            (sweep.mark, sweep.lateSince) = (mark, horizon)
+            let found = try await world.store.claim(sweep)
+            #expect(found.chunks.count == 1 && found.chunks.allSatisfy { $0.place < mark })
         }
     }
 

@@ -42,6 +42,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case speed =
         "a worker's speed is the reference work it does in its busy time, smoothed, and idle time does not count"
     case samples = "a sample counts what waits in a lane after its mark"
+    case priority = "a job with a priority goes ahead of its flow's, one that does not exist is refused"
     case late = "a sweep finds what a mark has passed"
     case figures = "what a worker reports adds up, and the same report again counts once"
 
@@ -87,6 +88,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .paused: try await world.checkPaused()
         case .speed: try await world.checkSpeed()
         case .samples: try await world.checkSamples()
+        case .priority: try await world.checkPriority()
         case .late: try await world.checkLate()
         case .figures: try await world.checkFigures()
         }

@@ -39,6 +39,8 @@ DECLARE
     v_last_chunk bigint := p_mark_chunk;
     v_suspect boolean := false;
     v_holds record;
+    -- Taken before the scan: whoever commits after the scan's snapshot is no older than this, so the next sweep looks for it.
+    v_horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
 BEGIN
     -- A claim lost in a crash of the server is a lease that nobody holds; the publish after it is durable, and with it this.
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -173,7 +175,7 @@ BEGIN
     ORDER BY c.sort_key, c.chunk_id LIMIT 1;
     next_key := v_row.sort_key;
     next_chunk := v_row.chunk_id;
-    horizon := pg_snapshot_xmin(pg_current_snapshot());
+    horizon := v_horizon;
     needs_empty_hands := v_holds.suspect OR (v_suspect AND v_jobs = 0);
     RETURN NEXT;
 END
