@@ -48,8 +48,8 @@ enum StatusText {
     private static func growing(_ status: QueueStatus) -> String {
         let worst = status.fastestGrowing.map { "\($0.tenant) \($0.flow)" } ?? "what waits"
         let wanted = status.workersToKeepUp.map { "; \(Figures.count($0)) workers would keep up" } ?? ""
-        return "Growing. \(worst) most: \(rate(status.enqueuedPerSecond)) jobs/s come, "
-            + "\(rate(status.endedPerSecond)) are done\(wanted)."
+        return "Growing. \(worst) most: \(rate(status.endedPerSecond)) jobs/s are done, "
+            + "\(rate(status.growthPerSecond ?? 0)) more come\(wanted)."
     }
 
     private static func figures(_ status: QueueStatus) -> [String] {
