@@ -27,6 +27,9 @@ BEGIN
         IF v_chunk.state IN (0, 3) THEN
             INSERT INTO attune.flow_refund (flow_id, jobs) VALUES (v_chunk.flow_id, 1);
         END IF;
+        IF pg_has_role(attune.caller(), 'attune_operator', 'USAGE') THEN
+            PERFORM attune.note_action('cancel', v_job.tenant_id, jsonb_build_object('job', cancel.job_id), '{"cancelled": 1}');
+        END IF;
         RETURN 'cancelled';
     END LOOP;
     RAISE EXCEPTION 'job %: job_without_chunk: it has neither ended nor is it in an open chunk', cancel.job_id USING ERRCODE = 'XX000';

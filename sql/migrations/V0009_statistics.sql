@@ -119,3 +119,5 @@ BEGIN
     END LOOP;
 END
 $$;
+
+CREATE INDEX job_retry ON attune.job (retry_of) WHERE retry_of IS NOT NULL;
