@@ -90,6 +90,7 @@ struct MemoryQueue {
         var state = WorkerState.active
         var leaseUntil: Double
         var lanes: Set<Int32> = []
+        var bases: Set<String> = []
         var speed: Float?
     }
 

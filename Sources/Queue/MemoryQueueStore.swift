@@ -196,6 +196,17 @@ public final class MemoryQueueStore: QueueStore {
         try transaction { $0.publish(delivery, policy) }
     }
 
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try transaction { $0.workers[workerID]?.bases = Set(digests) }
+    }
+
+    /// See ``QueueStore/passOn(_:reason:)``.
+    @discardableResult
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try transaction { $0.passOn(chunks, reason) }
+    }
+
     /// See ``QueueStore/record(_:)``.
     public func record(_ report: StatisticsReport) async throws {
         try transaction { queue in

@@ -1,3 +1,4 @@
+public import FoundationEssentials
 public import Postgres
 import Problem
 import Schema
@@ -8,10 +9,18 @@ public struct PostgresQueueStore: QueueStore {
     let retryPolicy: RetryPolicy
     /// For calls that are safe to repeat: every one here but a single enqueue without a dedup key.
     let repeats: Backoff
+    let clock: @Sendable () -> Date
+    let clockReports = ClockReports()
 
     /// Makes a store over a pool; the pool's role needs attune_worker, and attune_producer to enqueue.
-    public init(_ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall) {
+    ///
+    /// - Parameter clock: this machine's, which nothing is judged by: the database is told once a minute how far it is off.
+    public init(
+        _ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall,
+        clock: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.pool = pool
+        self.clock = clock
         self.retryPolicy = retryPolicy
         self.repeats = repeats
     }
@@ -82,6 +91,23 @@ public struct PostgresQueueStore: QueueStore {
     public func registerWorker(name: String, version: String) async throws -> WorkerRegistration {
         let row = try await run(SQL.Queries.registerWorker, [.text(name), .text(version)]).one()
         return WorkerRegistration(workerID: try row.decode(0), leaseSeconds: try row.decode(1))
+    }
+
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try await run(SQL.Queries.setWorkerBases, [.int64(workerID), .array(digests)])
+    }
+
+    /// See ``QueueStore/passOn(_:reason:)``.
+    @discardableResult
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try await run(
+            SQL.Queries.passOn,
+            [
+                .array(chunks.map(\.chunkID)), .array(chunks.map(\.attempt)), .array(chunks.map(\.token)),
+                .text("base_not_held"), .text(reason),
+            ]
+        ).one().decode(0)
     }
 
     /// See ``QueueStore/cancel(jobID:)``.

@@ -39,16 +39,6 @@ public struct LaneMove: Sendable, Equatable {
     }
 }
 
-/// A campaign that is to be fed.
-public struct RunningCampaign: Sendable, Equatable {
-    /// The campaign.
-    public var campaignID: Int32
-    /// Users up to this uid have been fed.
-    public var cursor: Int64
-    /// Its jobs that wait or run, counted up to about a million.
-    public var jobsAhead: Int64
-}
-
 /// What only the leading scheduler does with the queue. Each write carries the epoch of its leadership and throws
 /// `deposed` when another has taken over.
 public struct SchedulerQueue: Sendable {
@@ -125,22 +115,5 @@ public struct SchedulerQueue: Sendable {
     @discardableResult
     public func foldStatistics() async throws -> Int {
         try await pool.execute(Statement(SQL.Queries.foldStatistics)).one().decode(0)
-    }
-
-    /// Campaigns to feed.
-    public func runningCampaigns() async throws -> [RunningCampaign] {
-        try await pool.execute(Statement(SQL.Queries.runningCampaigns)).map { row in
-            RunningCampaign(
-                campaignID: try row.decode(0), cursor: try row.decode(1), jobsAhead: try row.decode(2))
-        }
-    }
-
-    /// Enqueues a campaign's next users, in one transaction with its cursor; the new cursor, or nil when it is through, was
-    /// paused, or another step came first.
-    public func feed(_ campaign: RunningCampaign, users: Int, epoch: Int64) async throws -> Int64? {
-        try await pool.execute(
-            Statement(SQL.Queries.feedCampaign),
-            [.int64(epoch), .int32(campaign.campaignID), .int64(campaign.cursor), .int32(Int32(users))]
-        ).one().decode(0)
     }
 }

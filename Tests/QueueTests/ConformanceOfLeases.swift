@@ -207,4 +207,28 @@ extension QueueWorld {
         }
         return nil
     }
+
+    func checkPassedOn() async throws {
+        try await record(2, of: "u", tenant: "acme")
+        let job = try await store.enqueue(NewJob(tenant: "acme", user: "u"))
+        let (poor, rich) = (try await worker("poor"), try await worker("rich"))
+        let chunk = try await claimOne(poor)
+        // While nobody holds it, it stays where it is and waits.
+        try await store.setBases([String(repeating: "e", count: 64)], ofWorker: poor)
+        #expect(try await store.passOn([chunk.fence], reason: "not here") == 1)
+        #expect(try await store.passOn([chunk.fence], reason: "not here") == 0)
+        #expect(try await claimAll(rich).isEmpty)
+        try await makeDeferredDue()
+        _ = try await store.wake(limit: 10)
+        let again = try await claimOne(poor)
+        try await store.setBases([chunk.baseDigest], ofWorker: rich)
+        _ = try await store.adoptLanes(workerID: rich)
+        #expect(try await store.passOn([again.fence], reason: "not here") == 1)
+        #expect(try await store.job(job)?.errorClass == "base_not_held")
+        try await makeDeferredDue()
+        _ = try await store.wake(limit: 10)
+        let found = try await claimOne(rich)
+        #expect(found.jobs.map(\.tries) == [0])
+        #expect(try await store.publish(found.completed).completed == 1)
+    }
 }

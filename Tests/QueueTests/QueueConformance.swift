@@ -38,6 +38,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case isolation = "after two crashes every job is alone, and a claim gives it to empty hands only"
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
+    case passedOn = "a chunk whose base a worker lacks costs no try and goes to a worker that has it"
     case paused = "a paused worker keeps what it holds and claims nothing until it is active again"
     case speed =
         "a worker's speed is the reference work it does in its busy time, smoothed, and idle time does not count"
@@ -85,6 +86,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .isolation: try await world.checkIsolation()
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
+        case .passedOn: try await world.checkPassedOn()
         case .paused: try await world.checkPaused()
         case .speed: try await world.checkSpeed()
         case .samples: try await world.checkSamples()

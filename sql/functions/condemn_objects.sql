@@ -33,11 +33,12 @@ BEGIN
                 WHERE k.key = o.key AND c.state = 1 AND c.attempt = k.attempt AND c.token = k.token)
         RETURNING o.key
     ), pending AS (
-        SELECT o.key FROM attune.object o WHERE o.key = ANY (p_keys) AND o.state = 1
+        -- A key that was deleted and is listed again: a PUT that was repeated after a timeout landed late.
+        SELECT o.key FROM attune.object o WHERE o.key = ANY (p_keys) AND o.state IN (1, 2)
     )
     SELECT coalesce(array_agg(DISTINCT a.key), '{}') INTO v_condemned
     FROM (SELECT key FROM made UNION ALL SELECT key FROM emptied UNION ALL SELECT key FROM pending) AS a;
     RETURN v_condemned;
 END
 $$;
-COMMENT ON FUNCTION attune.condemn_objects(text[], bigint[]) IS 'Of keys listed in the store, those that nothing names and nothing can publish any more: they may now be deleted from the store. A key condemned earlier is returned again.';
+COMMENT ON FUNCTION attune.condemn_objects(text[], bigint[]) IS 'Of keys listed in the store, those that nothing names and nothing can publish any more: they may now be deleted from the store. A key condemned earlier is returned again, also one that was deleted and has come back.';
