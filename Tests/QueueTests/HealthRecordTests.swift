@@ -100,7 +100,8 @@ import Testing
             let names = try await world.run("SELECT name FROM attune.health_check").map {
                 try $0.decode(0, as: String.self)
             }
-            #expect(Set(SQL.Checks.all.map { $0.name }) == Set(names.filter { $0 != "pooler" }.map { "checks/\($0).sql" }))
+            #expect(
+                Set(SQL.Checks.all.map { $0.name }) == Set(names.filter { $0 != "pooler" }.map { "checks/\($0).sql" }))
             try await world.database.withConnection { connection in
                 for check in SQL.Checks.all {
                     let (_, types) = try await StatementHeader.compare(check, on: connection)

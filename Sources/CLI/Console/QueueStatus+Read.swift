@@ -3,7 +3,7 @@ import Postgres
 import Schema
 
 extension QueueStatus {
-    /// Reads it: six statements, none of which reads more when more waits or has ended.
+    /// Reads it: seven statements, none of which reads more when more waits or has ended.
     static func read(from database: ConnectionPool) async throws -> QueueStatus {
         var status = QueueStatus()
         status.at = try await database.run(SQL.Queries.ping).one().decode(0)
@@ -20,6 +20,7 @@ extension QueueStatus {
             default: break
             }
         }
+        status.findings = try await database.run(SQL.Queries.findingCount).one().decode(0)
         try await status.readBacklog(database, rates)
         status.sum()
         return status

@@ -57,6 +57,8 @@ struct QueueStatus: Encodable, Equatable {
     /// Workers that are live and were told to pause.
     var workersPaused: Int64 = 0
     var flows: [FlowLine] = []
+    /// Checks that found something: `attune doctor` says what.
+    var findings: Int64 = 0
 }
 
 extension QueueStatus {

@@ -4,7 +4,7 @@ import Foundation
 enum StatusText {
     /// The lines, in at most `width` columns.
     static func lines(_ status: QueueStatus, width: Int? = Terminal.width) -> [String] {
-        [sentence(status), ""] + figures(status) + table(status, width)
+        [sentence(status), ""] + figures(status) + table(status, width) + findings(status)
     }
 
     /// One line for a pipe that watches.
@@ -66,6 +66,14 @@ enum StatusText {
             "discarded  \(pad(Figures.count(ended["discarded"] ?? 0)))   last hour\(named.isEmpty ? "" : ": ")"
                 + named.joined(separator: ", "),
         ]
+    }
+
+    private static func findings(_ status: QueueStatus) -> [String] {
+        switch status.findings {
+        case 0: []
+        case 1: ["1 finding: attune doctor"]
+        default: ["\(status.findings) findings: attune doctor"]
+        }
     }
 
     /// When an estimate was taken, if that is some time ago.
