@@ -2,14 +2,14 @@
 ///
 /// A lane is read on from its mark, so that what was claimed or has died before it is not read again. A transaction that
 /// commits late, or a job that comes back, may put a chunk before the mark; hence each lane is swept, every quarter of a
-/// second, for chunks before it that were inserted since the oldest transaction that was open at the sweep before. A lane
+/// second, for chunks before it that the sweep before could not see. A lane
 /// is read from its start when it is new and every minute.
 public struct LaneSchedule: Sendable {
     private struct Lane {
         var mark = LaneMark.start
         var next: LaneMark?
-        /// Sweeps look for what this transaction or a later one inserted; nil until the first read.
-        var lateSince: Int64?
+        /// Sweeps look for what could not be seen then; nil until the first read.
+        var lateSince: Horizon?
         var sweptAt = -Double.infinity
         var rescannedAt = -Double.infinity
         var isBlocked = false
@@ -71,7 +71,7 @@ public struct LaneSchedule: Sendable {
         lane.isBlocked = result.needsEmptyHands
         let found = !result.chunks.isEmpty || result.endedJobs > 0
         if request.lateSince != nil {
-            // Whatever was left by the budget is still since the same transaction; look again at once.
+            // Whatever was left by the budget is still since the same horizon; look again at once.
             if !found, !result.needsEmptyHands { (lane.lateSince, lane.sweptAt) = (result.horizon, seconds) }
             lane.next = result.next
         } else {

@@ -48,7 +48,7 @@ extension MemoryQueue {
             requeue(chunk, open(chunk), runAt: nil)
             chunks[chunk.id]?.state = .closed
         }
-        return due.count
+        return due.count + unpark(limit: limit)
     }
 
     /// Puts chunks into a lane of a worker that holds their base, or off for longer each time while there is none.
@@ -137,7 +137,7 @@ extension MemoryQueue {
             switch chunk.state {
             case .leased: status.state = .running
             case .deferred: status.state = chunk.crashes > 0 || member.tries > 0 ? .retryable : .scheduled
-            case .ready, .closed: status.state = .available
+            case .ready, .parked, .closed: status.state = .available
             }
         }
         return status

@@ -3,7 +3,7 @@ import Problem
 
 /// The rules of the queue over dictionaries: what ``MemoryQueueStore`` guards with a lock.
 struct MemoryQueue {
-    enum ChunkState { case ready, leased, deferred, closed }
+    enum ChunkState { case ready, leased, deferred, parked, closed }
 
     struct Tenant {
         var id: Int32
@@ -119,6 +119,7 @@ struct MemoryQueue {
     /// Worker and beat of every report that was counted.
     var reports: Set<[Int64]> = []
     var dedup: [String: (jobID: Int64, same: String)] = [:]
+    var limits: [LimitKey: Limit] = [:]
     var nextChunkID: Int64 = 1
     var nextRevisionID: Int64 = 1
     /// The newest sample of each lane, with the mark it was taken from.

@@ -100,6 +100,26 @@ public final class MemoryQueueStore: QueueStore {
         }
     }
 
+    /// Sets how many jobs of a tenant may run, and how many may be claimed a second; nil lifts that limit.
+    public func setLimit(of tenant: String, maxRunning: Int?, jobsPerSecond: Double?) throws {
+        try transaction { queue in
+            let key = MemoryQueue.LimitKey(tenantID: try queue.tenant(named: tenant).id, kind: nil)
+            var limit = queue.limits[key] ?? .init()
+            (limit.maxRunning, limit.rate, limit.refilledAt) = (maxRunning, jobsPerSecond, queue.now)
+            queue.limits[key] = limit.isNone ? nil : limit
+        }
+    }
+
+    /// Lets nothing more of a tenant, or of one kind of its jobs, be claimed, or ends that.
+    public func setPaused(_ isPaused: Bool, tenant: String, kind: String? = nil) throws {
+        try transaction { queue in
+            let key = MemoryQueue.LimitKey(tenantID: try queue.tenant(named: tenant).id, kind: kind)
+            var limit = queue.limits[key] ?? .init()
+            limit.isPaused = isPaused
+            queue.limits[key] = limit.isNone ? nil : limit
+        }
+    }
+
     /// See ``QueueStore/enqueue(_:)-(NewJob)``.
     public func enqueue(_ job: NewJob) async throws -> Int64 {
         try transaction { queue in

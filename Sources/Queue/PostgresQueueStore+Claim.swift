@@ -11,16 +11,16 @@ extension PostgresQueueStore {
             [
                 .int64(request.workerID), .int32(request.lane), .float(request.costBudgetMilliseconds),
                 .int32(request.jobBudget), .int64(request.mark.sortKey), .int64(request.mark.chunkID),
-                .text(request.lateSince.map(String.init)),
+                .text(request.lateSince?.text),
             ])
         var result = ClaimResult(
-            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: 0, needsEmptyHands: false)
+            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: Horizon(""), needsEmptyHands: false)
         for row in rows {
             guard let chunkID = try row.decode(0, as: Int64?.self) else {
                 if let key = try row.decode(24, as: Int64?.self) {
                     result.next = LaneMark(sortKey: key, chunkID: try row.decode(25))
                 }
-                result.horizon = try row.decode(26)
+                result.horizon = Horizon(try row.decode(26))
                 result.needsEmptyHands = try row.decode(27)
                 continue
             }
@@ -30,6 +30,10 @@ extension PostgresQueueStore {
             try Self.count(row, into: &result.statistics)
             let jobs = try Self.jobs(row, chunkID)
             if !jobs.isEmpty { result.chunks.append(try Self.chunk(row, chunkID, place, jobs)) }
+        }
+        // Nothing waits between the mark and the next head, whatever became of it (leased here, parked, put off).
+        if request.lateSince == nil, let next = result.next {
+            result.mark = max(result.mark, LaneMark(sortKey: next.sortKey, chunkID: next.chunkID - 1))
         }
         return result
     }

@@ -12,17 +12,21 @@ public struct PostgresQueueStore: QueueStore {
     let clock: @Sendable () -> Date
     let clockReports = ClockReports()
 
+    /// Entries of a bulk that go in one statement at most; a larger bulk is copied to the server first.
+    let entriesInStatement: Int
+
     /// Makes a store over a pool; the pool's role needs attune_worker, and attune_producer to enqueue.
     ///
     /// - Parameter clock: this machine's, which nothing is judged by: the database is told once a minute how far it is off.
     public init(
         _ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall,
-        clock: @escaping @Sendable () -> Date = { Date() }
+        entriesInStatement: Int = 10_000, clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.pool = pool
         self.clock = clock
         self.retryPolicy = retryPolicy
         self.repeats = repeats
+        self.entriesInStatement = entriesInStatement
     }
 
     /// Runs a statement that is safe to repeat, again where the error goes away by itself.
@@ -52,39 +56,6 @@ public struct PostgresQueueStore: QueueStore {
             ? try await pool.execute(Statement(SQL.Queries.enqueueJob), parameters)
             : try await run(SQL.Queries.enqueueJob, parameters)
         return try rows.one().decode(0)
-    }
-
-    /// Copies the entries to the server and enqueues them there.
-    public func enqueue(_ bulk: Bulk) async throws -> BulkReport {
-        try await pool.withTransaction { connection in
-            try await connection.execute(Statement(SQL.Queries.bulkBegin))
-            try await connection.copyIn(Statement(SQL.Copy.bulkJobs)) { writer in
-                for entry in bulk.entries {
-                    try await writer.append([
-                        .text(entry.user), .bytes(entry.payload), .text(entry.dedupKey), .text(entry.trace),
-                    ])
-                }
-            }
-            let row = try await connection.execute(
-                Statement(SQL.Queries.bulkCommit),
-                [
-                    .text(bulk.tenant), .text(bulk.flow.rawValue), .text(bulk.kind), .timestamp(bulk.runAt),
-                    .float(bulk.costMilliseconds), .bool(bulk.keepsGoing),
-                ]
-            ).one()
-            var report = BulkReport()
-            (report.accepted, report.duplicates) = try (row.decode(0), row.decode(1))
-            report.chunks = try row.decode(3)
-            if let first = try row.decode(4, as: Int64?.self), let last = try row.decode(5, as: Int64?.self) {
-                report.jobIDs = first...last
-            }
-            if try row.decode(2, as: Int.self) > 0 {
-                report.rejected = try await connection.execute(Statement(SQL.Queries.bulkRejected)).map {
-                    BulkReport.Rejection(line: try $0.decode(0), errorClass: try $0.decode(1))
-                }
-            }
-            return report
-        }
     }
 
     /// See ``QueueStore/registerWorker(name:version:)``.

@@ -33,6 +33,7 @@ public struct Scheduler: Sendable {
     private let queue: SchedulerQueue
     private let store: any QueueStore
     private let collector: OrphanCollector
+    private let lanes: LaneKeeper
     private let campaigns: CampaignDriver
     let history: HistoryKeeper
     let health: HealthExaminer
@@ -50,6 +51,7 @@ public struct Scheduler: Sendable {
         self.queue = SchedulerQueue(pool)
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
+        lanes = LaneKeeper(queue: self.queue, logger: logger)
         campaigns = CampaignDriver(pool, logger: logger)
         history = HistoryKeeper(queue: HistoryQueue(pool))
         health = HealthExaminer(pool)
@@ -92,6 +94,7 @@ public struct Scheduler: Sendable {
     }
 
     private func tickWhileLeading(epoch: Int64, on connection: Connection) async throws {
+        await lanes.begin()
         var collectedAt = ContinuousClock.now
         while try await queue.stillLeads(epoch: epoch), await connection.isUsable {
             try await tick(epoch: epoch)
@@ -115,13 +118,9 @@ public struct Scheduler: Sendable {
                 ])
         }
         _ = try await store.wake(limit: 1000)
-        let workers = try await queue.liveWorkers().map(\.workerID)
-        let moves = LanePlan.moves(lanes: try await queue.lanes(), workers: workers)
-        if !moves.isEmpty {
-            let moved = try await queue.move(moves, epoch: epoch)
-            logger.info("lanes moved", metadata: ["count": "\(moved.count)"])
-        }
+        try await lanes.tick(epoch: epoch)
         try await queue.advanceFairClock()
+        try await queue.shareLimits(epoch: epoch)
         try await queue.forgetDedupKeys()
         try await queue.foldStatistics()
         try await campaigns.tick(epoch: epoch, at: Self.seconds)

@@ -26,13 +26,13 @@ extension Worker {
                 try await Task.sleep(for: .milliseconds(250))
                 continue
             }
-            schedule.setLanes(lanes)
+            schedule.setLanes(lanes + [ClaimRequest.parkedLane])
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
             let id = workerID.withLock { $0 }
             let seconds = (ContinuousClock.now - start).seconds
             if seconds - markedAt >= 1 {
                 markedAt = seconds
-                laneMarks.withLock { $0 = schedule.marks }
+                laneMarks.withLock { $0 = schedule.marks.filter { $0.key != ClaimRequest.parkedLane } }
             }
             guard let request = schedule.nextClaim(workerID: id, at: seconds) else {
                 if inHand.isEmpty, let chunks = try await helpOthers(&help, at: seconds), !chunks.isEmpty {
@@ -99,7 +99,8 @@ extension Worker {
     private func claim(_ request: ClaimRequest) async -> ClaimResult? {
         var request = request
         request.jobBudget = Int32(configuration.jobsPerClaim)
-        let speed = orders.withLock { $0?.speed } ?? 1
+        // A worker that knows nothing of itself yet starts with a chunk or two.
+        let speed = orders.withLock { $0?.speed } ?? inHand.speed ?? 0.25
         request.costBudgetMilliseconds = min(
             Float(configuration.jobsPerClaim) * 20, max(1, speed * Float(configuration.claimSeconds) * 1000))
         do {

@@ -1,6 +1,5 @@
 import Queue
 import Testing
-import Worker
 
 @Suite struct WorkMeterTests {
     @Test("busy is the time with work in hand, shared out by what the deliveries' stages took")
@@ -12,7 +11,9 @@ import Worker
         meter.finish(tenantID: 1, kind: "adapt", estimatedMilliseconds: 100, stageMilliseconds: 400)
         meter.rest(at: 12)
         meter.begin(at: 13)
+        #expect(meter.speed(at: 14) == 0.125)
         let done = meter.report(at: 14)
+        #expect(meter.speed(at: 15) == nil)
         #expect(done?.spanMilliseconds == 4000)
         #expect(done?.busyMilliseconds == 2000)
         #expect(done?.shares.map(\.tenantID) == [1, 2])
@@ -67,7 +68,7 @@ import Worker
         let first = try #require(help.nextClaim(workerID: 1))
         #expect((first.lane, first.mark.sortKey) == (8, 3))
         var result = ClaimResult(
-            chunks: [], endedJobs: 2, mark: LaneMark(sortKey: 9, chunkID: 9), next: nil, horizon: 0,
+            chunks: [], endedJobs: 2, mark: LaneMark(sortKey: 9, chunkID: 9), next: nil, horizon: Horizon("0"),
             needsEmptyHands: false)
         help.note(result, of: first)
         let second = try #require(help.nextClaim(workerID: 1))

@@ -1,5 +1,3 @@
-package import Queue
-
 /// When a worker with nothing to do looks for lanes of others, and which it claims from next (QUEUE rule 25): a value
 /// over times of a clock that only rises, in seconds.
 ///

@@ -1,5 +1,3 @@
-package import Queue
-
 /// Measures what a worker does and how long it takes: the source of its speed and of what jobs really cost.
 ///
 /// A value over times of a clock that only rises, in seconds. Busy is the time in which work is in hand: what the machine
@@ -36,6 +34,13 @@ package struct WorkMeter: Sendable {
         let key = Key(tenantID: tenantID, kind: kind)
         let old = shares[key] ?? (0, 0)
         shares[key] = (old.estimated + estimatedMilliseconds, old.stages + max(stageMilliseconds, 0.001))
+    }
+
+    /// Estimated work done over busy time since the last report; nil while nothing has ended.
+    package func speed(at seconds: Double) -> Double? {
+        let busy = busySeconds + (busySince.map { seconds - $0 } ?? 0)
+        guard !shares.isEmpty, busy > 0 else { return nil }
+        return shares.values.reduce(0) { $0 + $1.estimated } / (busy * 1000)
     }
 
     /// What was done since the last report, and begins anew; nil while nothing has ended: time goes on counting.
