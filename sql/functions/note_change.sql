@@ -10,7 +10,7 @@ DECLARE
     v_columns text[] := TG_ARGV;
 BEGIN
     SELECT coalesce(jsonb_object_agg(n.key, n.value), '{}') INTO v_changed
-    FROM jsonb_each(v_new) AS n WHERE n.value IS DISTINCT FROM v_old -> n.key AND n.key <> ALL (ARRAY['user_id', 'tenant_id', 'only_row']);
+    FROM jsonb_each(v_new) AS n WHERE n.value IS DISTINCT FROM v_old -> n.key AND n.key <> ALL (ARRAY['user_id', 'tenant_id', 'only_row', 'tokens', 'refilled_at']);
     SELECT coalesce(jsonb_object_agg(n.key, n.value), '{}') INTO v_key
     FROM jsonb_each(v_new) AS n WHERE n.key = ANY (v_columns);
     IF v_changed <> '{}' THEN

@@ -4,7 +4,7 @@
 --
 -- New chunks may come a little before the mark: by a priority's bonus, or from a transaction that was open for long.
 CREATE OR REPLACE FUNCTION attune.waiting_rows() RETURNS TABLE (
-    tenant text, flow text, waiting bigint, running bigint, deferred bigint, oldest timestamptz, exact boolean, as_of timestamptz,
+    tenant text, flow text, waiting bigint, running bigint, deferred bigint, parked bigint, oldest timestamptz, exact boolean, as_of timestamptz,
     growth_per_second double precision
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan SET enable_seqscan = off
@@ -22,7 +22,8 @@ BEGIN
         SELECT l.lane_id, coalesce(s.mark_key, -4611686018427387904) AS mark_key,
             s.sampled_at > clock_timestamp() - interval '1 minute' AND s.waiting > 0 AS is_fresh, s.sampled_at,
             s.flows, s.flow_waiting, s.flow_head_at, b.flows AS flows_before, b.flow_waiting AS flow_before,
-            extract(epoch FROM least(interval '1 minute', s.sampled_at - b.sampled_at))::double precision AS seconds
+            CASE WHEN b.sampled_at IS NOT NULL
+                THEN least(60, extract(epoch FROM s.sampled_at - b.sampled_at)::double precision) END AS seconds
         FROM attune.lane l LEFT JOIN LATERAL (
             SELECT n.* FROM attune.lane_sample n WHERE n.lane_id = l.lane_id ORDER BY n.sampled_at DESC LIMIT 1) AS s ON true
         LEFT JOIN LATERAL (
@@ -66,27 +67,32 @@ BEGIN
             SELECT c.tenant_id, c.flow_id, c.live_count FROM attune.chunk c WHERE c.state = 1 LIMIT 20000) AS n
         GROUP BY n.tenant_id, n.flow_id
     ), put_off AS MATERIALIZED (
-        SELECT c.tenant_id, c.flow_id, c.job_count - c.ended_count AS jobs FROM attune.chunk c WHERE c.state = 2 LIMIT 20000
+        (SELECT c.state, c.tenant_id, c.flow_id, c.job_count - c.ended_count AS jobs FROM attune.chunk c WHERE c.state = 2 LIMIT 20000)
+        UNION ALL
+        (SELECT c.state, c.tenant_id, c.flow_id, c.job_count - c.ended_count FROM attune.chunk c WHERE c.state = 3 LIMIT 20000)
     ), later AS (
         -- As many as the index had entries when it was last vacuumed or analysed, where they were not counted to the end.
-        SELECT n.tenant_id, n.flow_id, s.is_cut,
+        SELECT n.tenant_id, n.flow_id, n.state, s.is_cut,
             sum(n.jobs) * CASE WHEN s.is_cut THEN greatest(1, s.entries / 20000) ELSE 1 END AS jobs
-        FROM put_off n, (SELECT (SELECT count(*) FROM put_off) >= 20000 AS is_cut, i.reltuples AS entries
-            FROM pg_class i WHERE i.oid = 'attune.chunk_deferred'::regclass) AS s
-        GROUP BY n.tenant_id, n.flow_id, s.is_cut, s.entries
+        FROM put_off n JOIN (
+            SELECT p.state, count(*) >= 20000 AS is_cut, (SELECT i.reltuples FROM pg_class i
+                WHERE i.oid = CASE p.state WHEN 2 THEN 'attune.chunk_deferred' ELSE 'attune.chunk_parked' END::regclass) AS entries
+            FROM put_off p GROUP BY p.state) AS s ON s.state = n.state
+        GROUP BY n.tenant_id, n.flow_id, n.state, s.is_cut, s.entries
     ), flow AS (
         SELECT a.tenant_id, a.flow_id, sum(a.waiting) AS waiting, sum(a.running) AS running, sum(a.deferred) AS deferred,
-            min(a.head_at) AS head_at, min(a.oldest) AS oldest, bool_and(a.exact) AS exact, min(a.as_of) AS as_of
+            sum(a.parked) AS parked, min(a.head_at) AS head_at, min(a.oldest) AS oldest, bool_and(a.exact) AS exact, min(a.as_of) AS as_of
         FROM (
-            SELECT r.tenant_id, r.flow_id, r.jobs AS waiting, 0 AS running, 0 AS deferred, r.head_at, r.oldest, r.exact, r.as_of FROM ready r
+            SELECT r.tenant_id, r.flow_id, r.jobs AS waiting, 0 AS running, 0 AS deferred, 0 AS parked, r.head_at, r.oldest, r.exact, r.as_of FROM ready r
             UNION ALL
-            SELECT e.tenant_id, e.flow_id, 0, e.jobs, 0, NULL, NULL, true, clock_timestamp() FROM leased e
+            SELECT e.tenant_id, e.flow_id, 0, e.jobs, 0, 0, NULL, NULL, true, clock_timestamp() FROM leased e
             UNION ALL
-            SELECT p.tenant_id, p.flow_id, 0, 0, p.jobs, NULL, NULL, NOT p.is_cut, clock_timestamp() FROM later p
+            SELECT p.tenant_id, p.flow_id, 0, 0, CASE p.state WHEN 2 THEN p.jobs ELSE 0 END, CASE p.state WHEN 3 THEN p.jobs ELSE 0 END,
+                NULL, NULL, NOT p.is_cut, clock_timestamp() FROM later p
         ) AS a
         GROUP BY a.tenant_id, a.flow_id
     )
-    SELECT t.name, f.name, round(n.waiting)::bigint, n.running::bigint, round(n.deferred)::bigint,
+    SELECT t.name, f.name, round(n.waiting)::bigint, n.running::bigint, round(n.deferred)::bigint, round(n.parked)::bigint,
         least(n.head_at, (
             SELECT min(j.enqueued_at) FROM attune.chunk c CROSS JOIN LATERAL (
                 SELECT h.enqueued_at FROM attune.job h

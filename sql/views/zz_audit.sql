@@ -20,11 +20,5 @@ CREATE OR REPLACE TRIGGER audit AFTER UPDATE OF erased_at ON attune."user"
 CREATE OR REPLACE TRIGGER audit AFTER UPDATE OF state ON attune.worker
     FOR EACH ROW WHEN (OLD.state <> NEW.state AND NEW.state = 'paused' OR OLD.state = 'paused' AND NEW.state = 'active')
     EXECUTE FUNCTION attune.note_change('worker', 'worker_id');
-DO $$
-BEGIN
-    IF to_regclass('attune.tenant_limit') IS NOT NULL THEN
-        CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE ON attune.tenant_limit
-            FOR EACH ROW EXECUTE FUNCTION attune.note_change('limit', 'kind_id');
-    END IF;
-END
-$$;
+CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE OF max_running, rate, is_paused, reason ON attune.tenant_limit
+    FOR EACH ROW EXECUTE FUNCTION attune.note_change('limit', 'kind_id');

@@ -51,6 +51,7 @@ extension QueueStatus {
             var line = FlowLine(
                 tenant: tenant, flow: flow, waiting: try row.decode("waiting"), running: try row.decode("running"),
                 deferred: try row.decode("deferred"))
+            line.parked = try row.decode("parked")
             line.isExact = try row.decode("exact")
             line.oldestSeconds = try row.decode("oldest", as: Date?.self).map { max(0, at.timeIntervalSince($0)) }
             line.ratePerSecond = rates["\(tenant)/\(flow)"] ?? 0

@@ -9,6 +9,8 @@ struct QueueStatus: Encodable, Equatable {
         var waiting: Int64
         var running: Int64
         var deferred: Int64
+        /// Jobs that wait until a limit leaves room, or a pause ends.
+        var parked: Int64 = 0
         /// Whether waiting was counted; else it is an estimate.
         var isExact = true
         /// Seconds that the oldest waiting job has waited.
@@ -30,6 +32,8 @@ struct QueueStatus: Encodable, Equatable {
     var running: Int64 = 0
     /// Jobs that wait for their time: delayed, or after a failure.
     var deferred: Int64 = 0
+    /// Jobs that wait until a limit leaves room, or a pause ends.
+    var parked: Int64 = 0
     /// Whether waiting was counted; else it is an estimate.
     var isExact = true
     /// When the oldest measurement behind an estimate was taken.
@@ -74,6 +78,7 @@ extension QueueStatus {
         waiting = flows.reduce(0) { $0 + $1.waiting }
         running = flows.reduce(0) { $0 + $1.running }
         deferred = flows.reduce(0) { $0 + $1.deferred }
+        parked = flows.reduce(0) { $0 + $1.parked }
         isExact = flows.allSatisfy(\.isExact)
         oldestSeconds = flows.compactMap(\.oldestSeconds).max()
         let grown = flows.compactMap(\.growthPerSecond)
@@ -97,7 +102,7 @@ extension QueueStatus {
     }
 
     private func judge() -> Verdict {
-        if waiting + running == 0 { return .idle }
+        if waiting + running == 0 { return parked > 0 ? .paused : .idle }
         if workersLive == 0 { return workersPaused > 0 ? .paused : .stuck }
         guard endedPerSecond > 0 else { return (oldestSeconds ?? 0) > Self.stuckSeconds ? .stuck : .starting }
         if Double(waiting) <= endedPerSecond * Self.keepsUpSeconds { return .keepingUp }

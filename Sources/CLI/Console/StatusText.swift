@@ -31,6 +31,9 @@ enum StatusText {
             let end = Figures.time(status.at.addingTimeInterval(seconds))
             return "Draining. What waits now is done at \(end) (\(Figures.span(seconds: seconds)))."
         case .growing: return growing(status)
+        case .paused where status.workersPaused == 0 || status.waiting == 0:
+            return "Paused. \(Figures.count(status.parked)) jobs wait for a pause to end or a limit to leave room "
+                + "(view attune.limits)."
         case .paused:
             return
                 "Paused. \(waiting) jobs wait and all \(status.workersPaused) workers are paused: attune workers resume NAME"
@@ -57,10 +60,11 @@ enum StatusText {
         let kept = status.keptShare.map { Figures.fixed(100 * $0, 1) + " % kept" } ?? "–"
         let oldest = status.oldestSeconds.map { "   oldest \(Figures.span(seconds: $0))" } ?? ""
         let putOff = status.deferred > 0 ? "   \(Figures.count(status.deferred)) put off" : ""
+        let parked = status.parked > 0 ? "   \(Figures.count(status.parked)) parked" : ""
         let named = status.discardedLastHour.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(2).map(\.key)
         let paused = status.workersPaused > 0 ? ", \(status.workersPaused) paused" : ""
         return [
-            "waiting    \(pad(amount(status.waiting, status.isExact)))\(oldest)\(putOff)\(taken(status))",
+            "waiting    \(pad(amount(status.waiting, status.isExact)))\(oldest)\(putOff)\(parked)\(taken(status))",
             "in work    \(pad(Figures.count(status.running)))   \(status.workersLive) of \(status.workers) workers live\(paused)",
             "published  \(pad(rate(status.publishedPerSecond)))/s \(kept) last hour, \(rate(status.retriesPerSecond))/s retries",
             "discarded  \(pad(Figures.count(ended["discarded"] ?? 0)))   last hour\(named.isEmpty ? "" : ": ")"
@@ -89,7 +93,7 @@ enum StatusText {
             .init(title: "OLDEST", alignment: .right), .init(title: "RATE/s", alignment: .right), .init(title: "EMPTY"))
         table.rows = status.flows.map { line in
             [
-                line.tenant, line.flow, amount(line.waiting, line.isExact),
+                line.tenant, line.flow, amount(line.waiting + line.parked, line.isExact),
                 line.oldestSeconds.map { Figures.span(seconds: $0) } ?? "–", rate(line.ratePerSecond),
                 line.emptyInSeconds.map { Figures.time(status.at.addingTimeInterval($0)) } ?? "–",
             ]
