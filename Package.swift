@@ -22,6 +22,7 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 let libraries: [(name: String, imports: [String], packages: [Target.Dependency])] = [
     ("Problem", [], []),
     ("Blocking", [], []),
+    ("Loopback", [], []),
     ("Postgres", ["CPostgres", "Blocking", "Problem"], []),
     ("Zstd", ["CZstd", "Problem"], []),
     ("HTTPTransfer", ["CCurl", "Blocking", "Problem"], []),
@@ -61,11 +62,13 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         "Bench",
         ["Queue", "Registry", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor"], []
     ),
+    ("Chaos", ["Tensor"], []),
 ]
 
 /// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.
 let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Blocking", [], false),
+    ("Loopback", ["HTTPTransfer", "TestSupport"], false),
     ("Postgres", ["PostgresTestSupport"], false),
     ("Zstd", [], false),
     ("HTTPTransfer", ["TestSupport"], false),
@@ -88,6 +91,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Worker", ["Gate", "Postgres", "PostgresTestSupport", crypto], false),
     ("Scheduler", [], false),
     ("Evaluation", [], false),
+    ("Chaos", [], false),
 ]
 
 let named: (String) -> Target.Dependency = { .init(stringLiteral: $0) }
@@ -127,8 +131,8 @@ let otherTargets: [Target] = [
         name: "CLI", dependencies: everyLibrary + [log, crypto, arguments, signals], swiftSettings: strict),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .target(
-        name: "PostgresTestSupport", dependencies: ["Postgres", "Schema"], path: "Tests/PostgresTestSupport",
-        swiftSettings: strict),
+        name: "PostgresTestSupport", dependencies: ["Loopback", "Postgres", "Schema"],
+        path: "Tests/PostgresTestSupport", swiftSettings: strict),
     // Exploring a million states is a loop over small values: as with kernels, 20 times slower when not optimised.
     .target(name: "QueueModel", path: "Tests/QueueModel", swiftSettings: strict + [.unsafeFlags(["-O"])]),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),

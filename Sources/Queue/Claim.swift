@@ -99,6 +99,8 @@ public struct ClaimedChunk: Sendable {
     public var place: LaneMark
     /// Seconds from the claim after which it is taken back even from a worker that lives.
     public var deadlineSeconds: Double
+    /// Its estimated work, in milliseconds of a reference worker.
+    public var costMilliseconds: Float
     /// The jobs, at most one a user.
     public var jobs: [ClaimedJob]
 }

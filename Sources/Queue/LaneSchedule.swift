@@ -34,6 +34,9 @@ public struct LaneSchedule: Sendable {
         lanes = Dictionary(uniqueKeysWithValues: Set(owned).map { ($0, lanes[$0] ?? Lane()) })
     }
 
+    /// The low-water mark of each lane: nothing is known to wait at or before it.
+    public var marks: [Int32: LaneMark] { lanes.mapValues(\.mark) }
+
     /// Whether a lane waits for the worker to hold nothing: claim nothing until then, and say so with
     /// ``handsAreEmpty()``.
     public var wantsEmptyHands: Bool { lanes.values.contains(where: \.isBlocked) }

@@ -108,7 +108,8 @@ extension MemoryQueue {
                 tenant: tenant.name, keyPrefix: tenant.name, kind: chunk.kind, baseID: chunk.baseID,
                 baseDigest: MemoryQueueStore.digest(chunk.baseID), recipeID: chunk.recipeID,
                 recipeDigest: MemoryQueueStore.digest(chunk.recipeID), campaignID: nil, crashes: chunk.crashes,
-                place: chunk.mark, deadlineSeconds: chunk.deadline - now, jobs: claimed))
+                place: chunk.mark, deadlineSeconds: chunk.deadline - now, costMilliseconds: chunk.cost,
+                jobs: claimed))
     }
 
     /// How a job ends in the claim itself, if it does.

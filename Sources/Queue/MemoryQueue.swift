@@ -65,6 +65,8 @@ struct MemoryQueue {
         var crashes: Int16 = 0
         var crashWorkers: Set<Int64> = []
         var waits = 0
+        /// When it came into its lane; older than its jobs where they ran before.
+        var enqueuedAt: Double
 
         var mark: LaneMark { LaneMark(sortKey: key, chunkID: id) }
     }
@@ -88,12 +90,18 @@ struct MemoryQueue {
         var state = WorkerState.active
         var leaseUntil: Double
         var lanes: Set<Int32> = []
+        var speed: Float?
     }
 
     static let leaseSeconds = 30
+    static let helpSeconds = 15.0
     static let deadlineSeconds = 300.0
     static let jobsInChunk = 100
     static let jobCost: Float = 5
+    static let weights: [Flow: Double] = [.interactive: 10, .bulk: 3, .campaign: 1]
+    /// By priority: how many jobs of its flow a job goes ahead of; and the most that it may go ahead at all.
+    static let priorityBonus: [Double] = [0, 100, 1000, 10_000]
+    static let priorityCap = 1_000_000.0
     static let lanes = (0..<16).map { Int32(65536 + $0) }
 
     var now: Double
@@ -107,6 +115,8 @@ struct MemoryQueue {
     var dedup: [String: (jobID: Int64, same: String)] = [:]
     var nextChunkID: Int64 = 1
     var nextRevisionID: Int64 = 1
+    /// The newest sample of each lane, with the mark it was taken from.
+    var samples: [Int32: (mark: LaneMark, waiting: Int64, headAt: Double?)] = [:]
     /// Counts changes, as transaction numbers do.
     var change: Int64 = 1
 
@@ -128,16 +138,20 @@ struct MemoryQueue {
 
     /// The next fair tag of a flow, and as many draws as there are jobs.
     mutating func drawTag(_ flow: Flow, of tenantID: Int32, jobs: Int) -> Int64 {
-        let weight: [Flow: Double] = [.interactive: 10, .bulk: 3, .campaign: 1]
         let first = (tenants[tenantID]?.drawn[flow] ?? 0) + 1
         tenants[tenantID]?.drawn[flow] = first + Int64(jobs) - 1
-        return Int64((Double(first) * 1000 / (weight[flow] ?? 1)).rounded())
+        return Int64((Double(first) * 1000 / (Self.weights[flow] ?? 1)).rounded())
+    }
+
+    /// How much smaller than its fair tag the key of a job is.
+    static func bonus(_ priority: Int32, of flow: Flow) -> Int64 {
+        Int64(min(priorityBonus[Int(priority)] * 1000 / (weights[flow] ?? 1), priorityCap))
     }
 
     /// Makes a chunk of new jobs; ids carry the chunk's.
     mutating func insert(
         _ entries: [(uid: Int64, payload: [UInt8]?)], _ tenant: Tenant, _ flow: Flow, _ kind: String, cost: Float?,
-        runAt: Double?, lane: Int32?
+        runAt: Double?, lane: Int32?, priority: Int32 = 0
     ) -> [Int64] {
         let chunkID = nextChunkID
         nextChunkID += 1
@@ -148,9 +162,10 @@ struct MemoryQueue {
                 id: id, uid: entry.uid, tenantID: tenant.id, flow: flow, kind: kind, cost: each, payload: entry.payload)
         }
         var chunk = Chunk(
-            id: chunkID, key: drawTag(flow, of: tenant.id, jobs: ids.count), born: change,
+            id: chunkID, key: drawTag(flow, of: tenant.id, jobs: ids.count) - Self.bonus(priority, of: flow),
+            born: change,
             lane: lane ?? Self.lanes[Int(chunkID) % Self.lanes.count], tenantID: tenant.id, flow: flow, kind: kind,
-            cost: each * Float(ids.count), members: ids.map { Member(jobID: $0) })
+            cost: each * Float(ids.count), members: ids.map { Member(jobID: $0) }, enqueuedAt: now)
         if let runAt, runAt > now { (chunk.state, chunk.runAt) = (.deferred, runAt) }
         chunks[chunkID] = chunk
         return ids

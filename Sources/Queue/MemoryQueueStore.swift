@@ -16,7 +16,7 @@ public final class MemoryQueueStore: QueueStore {
     }
 
     /// One call, as one transaction: at a time of the clock, and without effect when it throws.
-    private func transaction<Result: Sendable>(_ body: (inout MemoryQueue) throws -> Result) throws -> Result {
+    func transaction<Result: Sendable>(_ body: (inout MemoryQueue) throws -> Result) throws -> Result {
         try state.withLock { current in
             var next = current
             next.now = max(current.now, clock().timeIntervalSince1970)
@@ -114,7 +114,7 @@ public final class MemoryQueueStore: QueueStore {
             }
             let id = queue.insert(
                 [(uid, job.payload)], tenant, job.flow, job.kind, cost: job.costMilliseconds,
-                runAt: job.runAt?.timeIntervalSince1970, lane: queue.lane(for: uid))[0]
+                runAt: job.runAt?.timeIntervalSince1970, lane: queue.lane(for: uid), priority: job.priority)[0]
             if let key { queue.dedup[key] = (id, same) }
             return id
         }
@@ -123,6 +123,9 @@ public final class MemoryQueueStore: QueueStore {
     private static func check(_ job: NewJob, at location: String) throws {
         if job.kind != "adapt" {
             throw Problem("unknown_kind", at: location, "no kind '\(Problem.excerpt(job.kind))'.", do: "say adapt")
+        }
+        guard MemoryQueue.priorityBonus.indices.contains(Int(job.priority)) else {
+            throw Problem("bad_priority", at: location, "no priority \(job.priority).", do: "give 0 to 3")
         }
         if let payload = job.payload, payload.count > 65536 {
             throw Problem(
@@ -182,57 +185,6 @@ public final class MemoryQueueStore: QueueStore {
             report.accepted = ids.count
             if let first = ids.first, let last = ids.last { report.jobIDs = first...last }
             return report
-        }
-    }
-
-    /// See ``QueueStore/registerWorker(name:version:)``.
-    public func registerWorker(name: String, version: String) async throws -> WorkerRegistration {
-        try transaction { queue in
-            let id = Int64(queue.workers.count + 1)
-            queue.workers[id] = .init(leaseUntil: queue.now + Double(MemoryQueue.leaseSeconds))
-            return WorkerRegistration(workerID: id, leaseSeconds: MemoryQueue.leaseSeconds)
-        }
-    }
-
-    /// See ``QueueStore/heartbeat(_:)``.
-    public func heartbeat(_ heartbeat: Heartbeat) async throws -> WorkerOrders {
-        try transaction { queue in
-            guard let worker = queue.workers[heartbeat.workerID], worker.state != .stopped else {
-                throw Problem(
-                    "worker_gone", at: "worker \(heartbeat.workerID)", "no such worker runs.", do: "register again")
-            }
-            queue.workers[heartbeat.workerID]?.leaseUntil = queue.now + Double(MemoryQueue.leaseSeconds)
-            return WorkerOrders(
-                state: worker.state, leaseSeconds: MemoryQueue.leaseSeconds, lanes: worker.lanes.sorted(),
-                hasLeader: false)
-        }
-    }
-
-    /// See ``QueueStore/setState(_:ofWorker:)``.
-    @discardableResult
-    public func setState(_ state: WorkerState, ofWorker workerID: Int64) async throws -> Bool {
-        try transaction { queue in
-            guard let worker = queue.workers[workerID], worker.state != .stopped else { return false }
-            queue.workers[workerID]?.state = state
-            if state != .active { queue.workers[workerID]?.lanes = [] }
-            if state == .stopped { queue.workers[workerID]?.leaseUntil = queue.now }
-            return true
-        }
-    }
-
-    /// See ``QueueStore/adoptLanes(workerID:)``.
-    @discardableResult
-    public func adoptLanes(workerID: Int64) async throws -> Int {
-        try transaction { queue in
-            let alive = queue.workers.filter { $0.value.state == .active && $0.value.leaseUntil > queue.now }
-            guard alive[workerID] != nil else { return 0 }
-            let share = (MemoryQueue.lanes.count + alive.count - 1) / alive.count
-            var mine = (queue.workers[workerID]?.lanes ?? []).sorted().prefix(share)
-            let owned = Set(alive.filter { $0.key != workerID }.values.flatMap(\.lanes)).union(mine)
-            let adopted = MemoryQueue.lanes.filter { !owned.contains($0) }.prefix(share - mine.count)
-            mine += adopted
-            queue.workers[workerID]?.lanes = Set(mine)
-            return adopted.count
         }
     }
 

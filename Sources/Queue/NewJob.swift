@@ -30,6 +30,9 @@ public struct NewJob: Sendable {
     public var costMilliseconds: Float?
     /// The producer's traceparent.
     public var trace: String?
+    /// From 0, what nearly every job has, to 3: goes ahead of 100, 1,000 or 10,000 jobs of its own flow, and of other
+    /// flows by no more than a fixed distance. A site may set others.
+    public var priority: Int32 = 0
 
     /// Makes a job of the kind `adapt` in the interactive flow.
     public init(tenant: String, user: String) {

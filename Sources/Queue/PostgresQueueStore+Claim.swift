@@ -41,7 +41,8 @@ extension PostgresQueueStore {
             tenantID: try row.decode(3), tenant: try row.decode(4), keyPrefix: try row.decode(5),
             kind: try row.decode(6), baseID: try row.decode(7), baseDigest: try row.decode(8),
             recipeID: try row.decode(9), recipeDigest: try row.decode(10), campaignID: try row.decode(11),
-            crashes: try row.decode(12), place: place, deadlineSeconds: try row.decode(14), jobs: jobs)
+            crashes: try row.decode(12), place: place, deadlineSeconds: try row.decode(14),
+            costMilliseconds: try row.decode(28), jobs: jobs)
     }
 
     private static func jobs(_ row: Row, _ chunkID: Int64) throws -> [ClaimedJob] {

@@ -36,6 +36,7 @@ public struct PostgresQueueStore: QueueStore {
         let parameters: Parameters = [
             .text(job.tenant), .text(job.user), .text(job.flow.rawValue), .text(job.kind), .bytes(job.payload),
             .text(job.dedupKey), .timestamp(job.runAt), .float(job.costMilliseconds), .text(job.trace),
+            .int32(job.priority),
         ]
         let rows =
             job.dedupKey == nil
@@ -81,29 +82,6 @@ public struct PostgresQueueStore: QueueStore {
     public func registerWorker(name: String, version: String) async throws -> WorkerRegistration {
         let row = try await run(SQL.Queries.registerWorker, [.text(name), .text(version)]).one()
         return WorkerRegistration(workerID: try row.decode(0), leaseSeconds: try row.decode(1))
-    }
-
-    /// See ``QueueStore/heartbeat(_:)``.
-    public func heartbeat(_ heartbeat: Heartbeat) async throws -> WorkerOrders {
-        let row = try await run(
-            SQL.Queries.heartbeat,
-            [.int64(heartbeat.workerID), .int64(heartbeat.progress), .int32(heartbeat.jobsInHand)]
-        ).one()
-        return WorkerOrders(
-            state: try row.decodeCase(0), leaseSeconds: try row.decode(1), lanes: try row.decode(2),
-            hasLeader: try row.decode(4))
-    }
-
-    /// See ``QueueStore/setState(_:ofWorker:)``.
-    @discardableResult
-    public func setState(_ state: WorkerState, ofWorker workerID: Int64) async throws -> Bool {
-        try await run(SQL.Queries.setWorkerState, [.int64(workerID), .text(state.rawValue)]).one().decode(0)
-    }
-
-    /// See ``QueueStore/adoptLanes(workerID:)``.
-    @discardableResult
-    public func adoptLanes(workerID: Int64) async throws -> Int {
-        try await run(SQL.Queries.adoptLanes, [.int64(workerID)]).one().decode(0)
     }
 
     /// See ``QueueStore/cancel(jobID:)``.

@@ -5,7 +5,8 @@
 public protocol QueueStore: Sendable {
     /// Asks for one job and returns its id; the same dedup key again returns the same id.
     ///
-    /// - Throws: `unknown_tenant`, `unknown_user`, `unknown_kind`, `dedup_conflict`, `payload_too_long`.
+    /// - Throws: `unknown_tenant`, `unknown_user`, `unknown_kind`, `dedup_conflict`, `payload_too_long`,
+    ///   `bad_priority`.
     func enqueue(_ job: NewJob) async throws -> Int64
     /// Asks for many jobs, all in one transaction. Throws as ``enqueue(_:)-(NewJob)`` does, naming the first bad entry.
     func enqueue(_ bulk: Bulk) async throws -> BulkReport
@@ -20,6 +21,12 @@ public protocol QueueStore: Sendable {
     @discardableResult func setState(_ state: WorkerState, ofWorker workerID: Int64) async throws -> Bool
     /// Gives a worker lanes that nobody alive owns, up to its fair share; for when no scheduler leads.
     @discardableResult func adoptLanes(workerID: Int64) async throws -> Int
+    /// Measures what waits in lanes behind their low-water marks, and remembers it for plans and figures.
+    @discardableResult
+    func sampleLanes(workerID: Int64, marks: [Int32: LaneMark]) async throws -> [LaneSample]
+    /// For a worker with nothing to do: at most `limit` lanes of others whose head has waited for too long, each with the
+    /// mark to claim from.
+    func lanesToHelp(workerID: Int64, limit: Int) async throws -> [Int32: LaneMark]
 
     /// Takes chunks of one lane. Resolves base and recipe, and coalesces: of one user's jobs in what is claimed the newest
     /// runs and the others end as merged; one whose data is covered ends as covered.
@@ -72,47 +79,12 @@ public struct WorkerRegistration: Sendable, Equatable {
 public enum WorkerState: String, Sendable {
     /// Claim and work.
     case active
-    /// Claim nothing more, finish or hand back.
+    /// Claim nothing more until it is active again.
+    case paused
+    /// Claim nothing more, finish or hand back, end.
     case draining
     /// It has gone.
     case stopped
-}
-
-/// Word from a worker.
-public struct Heartbeat: Sendable, Equatable {
-    /// The worker.
-    public var workerID: Int64
-    /// Rises whenever it gets anything done.
-    public var progress: Int64
-    /// Jobs that it holds.
-    public var jobsInHand: Int32
-
-    /// Makes a heartbeat.
-    public init(workerID: Int64, progress: Int64, jobsInHand: Int32) {
-        self.workerID = workerID
-        self.progress = progress
-        self.jobsInHand = jobsInHand
-    }
-}
-
-/// What the answer to a heartbeat says.
-public struct WorkerOrders: Sendable, Equatable {
-    /// What it is to do.
-    public var state: WorkerState
-    /// How long its lease now lasts.
-    public var leaseSeconds: Int
-    /// The lanes that it owns.
-    public var lanes: [Int32]
-    /// Whether a scheduler gives out lanes; without one, workers adopt them.
-    public var hasLeader: Bool
-
-    /// Makes orders; stores do.
-    public init(state: WorkerState, leaseSeconds: Int, lanes: [Int32], hasLeader: Bool) {
-        self.state = state
-        self.leaseSeconds = leaseSeconds
-        self.lanes = lanes
-        self.hasLeader = hasLeader
-    }
 }
 
 /// A chunk that was taken back.

@@ -18,6 +18,8 @@ public struct Scheduler: Sendable {
         public var tickSeconds = 1.0
         /// Seconds between steps of the orphan collector; default 10.
         public var collectSeconds = 10.0
+        /// Seconds between steps that keep history bounded; default 5.
+        public var historySeconds = 5.0
         /// Users a campaign is ahead of the workers at most; default 2,000.
         public var campaignUsersAhead: Int64 = 2000
 
@@ -30,6 +32,7 @@ public struct Scheduler: Sendable {
     private let queue: SchedulerQueue
     private let store: any QueueStore
     private let collector: OrphanCollector
+    private let history: HistoryKeeper
     private let logger: Logger
 
     /// - Parameters:
@@ -44,6 +47,7 @@ public struct Scheduler: Sendable {
         self.queue = SchedulerQueue(pool)
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
+        history = HistoryKeeper(queue: HistoryQueue(pool))
         self.logger = logger
     }
 
@@ -74,12 +78,16 @@ public struct Scheduler: Sendable {
         }
         guard let epoch else { return }
         logger.info("leads", metadata: ["epoch": "\(epoch)"])
-        var collectedAt = ContinuousClock.now
+        var (collectedAt, keptAt) = (ContinuousClock.now, ContinuousClock.now)
         while try await queue.stillLeads(epoch: epoch), await connection.isUsable {
             try await tick(epoch: epoch)
             if ContinuousClock.now - collectedAt >= .seconds(configuration.collectSeconds) {
                 collectedAt = .now
                 await collect()
+            }
+            if ContinuousClock.now - keptAt >= .seconds(configuration.historySeconds) {
+                keptAt = .now
+                try await keepHistory(epoch: epoch)
             }
             try await Task.sleep(for: .seconds(configuration.tickSeconds))
         }
@@ -109,6 +117,16 @@ public struct Scheduler: Sendable {
         for campaign in try await queue.runningCampaigns() where campaign.jobsAhead < configuration.campaignUsersAhead {
             let users = Int(configuration.campaignUsersAhead - campaign.jobsAhead)
             _ = try await queue.feed(campaign, users: users, epoch: epoch)
+        }
+    }
+
+    private func keepHistory(epoch: Int64) async throws {
+        let report = try await history.step(epoch: epoch)
+        if report.closed > 0 { logger.info("history closed", metadata: ["partitions": "\(report.closed)"]) }
+        switch report.departure {
+        case .nothing: break
+        case .dropped, .removed: logger.info("history \(report.departure.rawValue)")
+        case .busy, .waiting: logger.debug("history \(report.departure.rawValue)")
         }
     }
 

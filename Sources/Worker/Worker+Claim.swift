@@ -9,8 +9,10 @@ extension Worker {
     /// Claims lane by lane and fetches what was claimed, until the drain begins or, if so configured, nothing is left.
     func claimUntilDrained(into fetched: AsyncChannel<FetchedDelivery>) async throws {
         var schedule = LaneSchedule()
+        var help = HelpForOthers()
         var idleSeconds = 0.0
         var lastFound = ContinuousClock.now
+        var markedAt = -Double.infinity
         let start = ContinuousClock.now
         while !drain.isDraining {
             try Task.checkCancellation()
@@ -18,12 +20,28 @@ extension Worker {
                 try await Task.sleep(for: .milliseconds(50))
                 continue
             }
-            let lanes = orders.withLock { $0?.lanes ?? [] }
+            let (lanes, isPaused) = orders.withLock { ($0?.lanes ?? [], $0?.state == .paused) }
+            if isPaused {
+                laneMarks.withLock { $0 = [:] }
+                try await Task.sleep(for: .milliseconds(250))
+                continue
+            }
             schedule.setLanes(lanes)
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
             let id = workerID.withLock { $0 }
             let seconds = (ContinuousClock.now - start).seconds
+            if seconds - markedAt >= 1 {
+                markedAt = seconds
+                laneMarks.withLock { $0 = schedule.marks }
+            }
             guard let request = schedule.nextClaim(workerID: id, at: seconds) else {
+                if inHand.isEmpty, let chunks = try await helpOthers(&help, at: seconds), !chunks.isEmpty {
+                    (idleSeconds, lastFound) = (0, .now)
+                    for group in Self.deliveries(chunks) {
+                        if let delivery = await fetch(group) { await fetched.send(delivery) }
+                    }
+                    continue
+                }
                 let isIdle = !lanes.isEmpty && inHand.isEmpty && (ContinuousClock.now - lastFound).seconds > 2
                 if configuration.stopsWhenIdle, isIdle { return }
                 idleSeconds = min(configuration.idleSeconds, max(0.02, idleSeconds * 1.5))
@@ -59,10 +77,31 @@ extension Worker {
         return groups
     }
 
+    /// Claims from a lane of another worker that has not kept up, when it is time to look for one; nil when it is not.
+    private func helpOthers(_ help: inout HelpForOthers, at seconds: Double) async throws -> [ClaimedChunk]? {
+        let id = workerID.withLock { $0 }
+        if help.wantsLanes(at: seconds) {
+            do {
+                help.note(try await queue.lanesToHelp(workerID: id, limit: 4))
+            } catch let error as any ProblemConvertible {
+                logger.warning("no lanes to help", metadata: ["error": "\(error.problem.errorClass)"])
+                help.note([:])
+            }
+        }
+        guard let request = help.nextClaim(workerID: id) else { return nil }
+        guard let result = await claim(request) else { return nil }
+        help.note(result, of: request)
+        if !result.chunks.isEmpty { await faults(.afterClaim) }
+        return result.chunks
+    }
+
+    /// Takes no more than this worker gets done in a few seconds, as far as its speed is known.
     private func claim(_ request: ClaimRequest) async -> ClaimResult? {
         var request = request
         request.jobBudget = Int32(configuration.jobsPerClaim)
-        request.costBudgetMilliseconds = Float(configuration.jobsPerClaim) * 20
+        let speed = orders.withLock { $0?.speed } ?? 1
+        request.costBudgetMilliseconds = min(
+            Float(configuration.jobsPerClaim) * 20, max(1, speed * Float(configuration.claimSeconds) * 1000))
         do {
             let (result, _) = try await stages.time(.claim, users: { $0.chunks.reduce(0) { $0 + $1.jobs.count } }) {
                 try await queue.claim(request)

@@ -12,9 +12,7 @@ extension Worker {
     func beat() async throws -> Bool {
         while true {
             do {
-                let hand = inHand.heartbeat
-                let answer = try await queue.heartbeat(
-                    Heartbeat(workerID: workerID.withLock { $0 }, progress: hand.progress, jobsInHand: hand.jobs))
+                let answer = try await queue.heartbeat(word(inHand.workDone()))
                 try await obey(answer)
                 try await handBackAbandoned()
                 if claimIsInDoubt.withLock({ $0 }), inHand.isEmpty { try await startOver() }
@@ -25,6 +23,15 @@ extension Worker {
                 try await Task.sleep(for: .seconds(min(1, configuration.heartbeatSeconds)))
             }
         }
+    }
+
+    /// What this worker says of itself. Work that was told once is not told again, even if the reply gets lost: it is
+    /// what estimates are learnt from, no account of jobs.
+    private func word(_ work: WorkDone?) -> Heartbeat {
+        let hand = inHand.heartbeat
+        return Heartbeat(
+            workerID: workerID.withLock { $0 }, progress: hand.progress, jobsInHand: hand.jobs,
+            costInHandMilliseconds: hand.costMilliseconds, work: work)
     }
 
     /// Goes on under a new id, so that the lease of the old one ends, and with it that of chunks this worker may have been
@@ -49,20 +56,32 @@ extension Worker {
 
     private func obey(_ answer: WorkerOrders) async throws {
         var answer = answer
-        if answer.state != .active { drain.begin() }
-        if !answer.hasLeader, !drain.isDraining {
+        if answer.state == .draining || answer.state == .stopped { drain.begin() }
+        if !answer.hasLeader, answer.state == .active, !drain.isDraining {
             // What a scheduler would do, in small steps: any number of workers may do it at once.
             _ = try await queue.rescue(limit: 20)
             _ = try await queue.wake(limit: 200)
             // Nobody gives out lanes: take a fair share of those without a living owner (QUEUE rule 25).
             let id = workerID.withLock { $0 }
             if try await queue.adoptLanes(workerID: id) != 0 {
-                let hand = inHand.heartbeat
-                answer = try await queue.heartbeat(
-                    Heartbeat(workerID: id, progress: hand.progress, jobsInHand: hand.jobs))
+                answer = try await queue.heartbeat(word(nil))
             }
         }
         orders.withLock { $0 = answer }
+    }
+
+    /// Looks every few seconds at what waits in the lanes, for the plan and for figures; a look that fails is left out.
+    func sampleLanes() async throws -> Bool {
+        while true {
+            try await Task.sleep(for: .seconds(configuration.sampleSeconds * .random(in: 0.9...1.1)))
+            let marks = laneMarks.withLock { $0 }
+            guard !marks.isEmpty else { continue }
+            do {
+                try await queue.sampleLanes(workerID: workerID.withLock { $0 }, marks: marks)
+            } catch let error as any ProblemConvertible {
+                logger.warning("lanes not sampled", metadata: ["error": "\(error.problem.errorClass)"])
+            }
+        }
     }
 
     /// Once draining, gives the pipeline its time and then ends it.

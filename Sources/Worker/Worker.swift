@@ -42,6 +42,8 @@ public final class Worker: Sendable {
     let workerID = Mutex<Int64>(0)
     /// Whether the reply to a claim was lost: the queue may count chunks as this worker's that it knows nothing of.
     let claimIsInDoubt = Mutex(false)
+    /// The low-water marks of the lanes, as of the last second.
+    let laneMarks = Mutex<[Int32: LaneMark]>([:])
     private let sums = Mutex(Totals())
 
     /// Assembles a worker; nothing is registered or claimed before ``run()``.
@@ -80,6 +82,7 @@ public final class Worker: Sendable {
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask { try await self.beat() }
                 group.addTask { try await self.work() }
+                group.addTask { try await self.sampleLanes() }
                 group.addTask { try await self.limitDrain() }
                 // The first that ends for good ends the others: the pipeline when it is empty, or the limit of a drain.
                 while let isOver = try await group.next() { if isOver { break } }
@@ -140,9 +143,13 @@ public final class Worker: Sendable {
     }
 
     private func deliver(_ adapted: AdaptedDelivery) async {
+        let start = ContinuousClock.now
         do {
             let report = try await delivering.deliver(adapted)
-            inHand.release(adapted.fetched.chunks.map(\.fence))
+            inHand.finish(
+                adapted.fetched.chunks,
+                stageMilliseconds: Double(adapted.fetched.fetchMilliseconds + adapted.adaptMilliseconds)
+                    + (ContinuousClock.now - start).seconds * 1000)
             note(report)
         } catch {
             await giveUp(adapted.fetched.chunks, because: error)

@@ -8,6 +8,11 @@ public struct WorkerConfiguration: Sendable {
     public var heartbeatSeconds: Double = 5
     /// Jobs claimed together at most (a delivery); default 1,000, 1...10,000.
     public var jobsPerClaim: Int = 1000
+    /// Seconds of this worker's own time that a claim's estimated work takes at most, once its speed is known; default 2,
+    /// 0.1...60. A slow worker takes less at a time, so that little is left with it when the rest is done.
+    public var claimSeconds: Double = 2
+    /// Seconds between two looks at what waits in the lanes; default 10, 0.1...600.
+    public var sampleSeconds: Double = 10
     /// Deliveries uploaded and published at the same time; default 2, 1...16.
     public var deliveriesInFlight: Int = 2
     /// Threads that adapt users; default 2, 1...256. Each uses one BLAS thread.
@@ -32,6 +37,8 @@ public struct WorkerConfiguration: Sendable {
             (!name.isEmpty && name.utf8.count <= 100, "the name must have 1 to 100 bytes"),
             ((0.1...1000).contains(heartbeatSeconds), "heartbeat \(heartbeatSeconds) s must be in 0.1...1000"),
             ((1...10_000).contains(jobsPerClaim), "jobs per claim \(jobsPerClaim) must be in 1...10000"),
+            ((0.1...60).contains(claimSeconds), "claim \(claimSeconds) s must be in 0.1...60"),
+            ((0.1...600).contains(sampleSeconds), "seconds between samples \(sampleSeconds) must be in 0.1...600"),
             ((1...16).contains(deliveriesInFlight), "deliveries in flight \(deliveriesInFlight) must be in 1...16"),
             ((1...256).contains(computeThreads), "compute threads \(computeThreads) must be in 1...256"),
             (cacheBytes >= 1 << 20, "cache \(cacheBytes) bytes must be at least 1 MiB"),

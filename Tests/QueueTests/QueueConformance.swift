@@ -38,6 +38,11 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case isolation = "after two crashes every job is alone, and a claim gives it to empty hands only"
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
+    case paused = "a paused worker keeps what it holds and claims nothing until it is active again"
+    case speed =
+        "a worker's speed is the reference work it does in its busy time, smoothed, and idle time does not count"
+    case samples = "a sample counts what waits in a lane after its mark"
+    case priority = "a job with a priority goes ahead of its flow's, one that does not exist is refused"
     case late = "a sweep finds what a mark has passed"
 
     var testDescription: String { rawValue }
@@ -79,6 +84,10 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .isolation: try await world.checkIsolation()
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
+        case .paused: try await world.checkPaused()
+        case .speed: try await world.checkSpeed()
+        case .samples: try await world.checkSamples()
+        case .priority: try await world.checkPriority()
         case .late: try await world.checkLate()
         }
     }

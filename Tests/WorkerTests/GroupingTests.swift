@@ -37,9 +37,9 @@ import Worker
     func inHand() async throws {
         let one = try await Claims.chunk(users: 3).chunk
         let hand = ChunksInHand()
-        #expect(hand.isEmpty && hand.heartbeat == (0, 0))
+        #expect(hand.isEmpty && hand.heartbeat == (0, 0, 0))
         hand.take([chunk(1, like: one), chunk(2, like: one)])
-        #expect(hand.heartbeat.jobs == 6 && hand.fences.count == 2)
+        #expect(hand.heartbeat.jobs == 6 && hand.heartbeat.costMilliseconds == 30 && hand.fences.count == 2)
         hand.release([Fence(chunkID: 1, attempt: 2, token: one.fence.token)])
         #expect(hand.fences.count == 2, "another claim's fence releases nothing")
         hand.release([chunk(1, like: one).fence])

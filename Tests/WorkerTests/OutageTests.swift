@@ -56,6 +56,12 @@ struct OutageTests {
             try await inner.setState(state, ofWorker: workerID)
         }
         func adoptLanes(workerID: Int64) async throws -> Int { try await inner.adoptLanes(workerID: workerID) }
+        func sampleLanes(workerID: Int64, marks: [Int32: LaneMark]) async throws -> [LaneSample] {
+            try await inner.sampleLanes(workerID: workerID, marks: marks)
+        }
+        func lanesToHelp(workerID: Int64, limit: Int) async throws -> [Int32: LaneMark] {
+            try await inner.lanesToHelp(workerID: workerID, limit: limit)
+        }
         func cancel(jobID: Int64) async throws -> JobState { try await inner.cancel(jobID: jobID) }
         func retry(jobID: Int64) async throws -> Int64 { try await inner.retry(jobID: jobID) }
         func job(_ jobID: Int64) async throws -> JobStatus? { try await inner.job(jobID) }

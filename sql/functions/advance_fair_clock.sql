@@ -1,28 +1,39 @@
 -- Virtual time is the smallest key that waits in any lane, never less than before; probes start there, so that dead
--- index entries below it are not read again. An idle flow's base follows, so that idleness saves up no burst.
+-- index entries below it are not read again. When nothing waits it is the largest tag given out: all that was asked for
+-- has been handed out, so that nobody starts behind for having used what was idle.
 CREATE OR REPLACE FUNCTION attune.advance_fair_clock() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    before bigint;
-    head bigint;
+    v_clock attune.fair_clock;
+    v_head bigint;
 BEGIN
-    SELECT virtual_time INTO before FROM attune.fair_clock FOR UPDATE SKIP LOCKED;
-    IF before IS NULL THEN
+    SELECT c.* INTO v_clock FROM attune.fair_clock c FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
         RETURN NULL;  -- another process is at it
     END IF;
-    SELECT min(h.sort_key) INTO head
+    SELECT min(h.sort_key) INTO v_head
     FROM attune.lane l CROSS JOIN LATERAL (
         SELECT c.sort_key FROM attune.chunk c
-        WHERE c.lane = l.lane_id AND c.state = 0 AND c.sort_key >= before ORDER BY c.sort_key LIMIT 1) AS h;
-    UPDATE attune.fair_clock SET virtual_time = coalesce(head, before), advanced_at = clock_timestamp();
-    UPDATE attune.flow f SET base_tag = behind.base_tag
-    FROM (
-        SELECT g.flow_id, coalesce(head, before) - (coalesce(s.last_value, 0) * 1000.0 / g.weight)::bigint AS base_tag
-        FROM attune.flow g LEFT JOIN pg_sequences s
-            ON s.schemaname = 'attune' AND s.sequencename = format('flow_%s_seq', g.flow_id)
-    ) AS behind
-    WHERE f.flow_id = behind.flow_id AND behind.base_tag > f.base_tag;
-    RETURN coalesce(head, before);
+        WHERE c.lane = l.lane_id AND c.state = 0 AND c.sort_key >= v_clock.virtual_time ORDER BY c.sort_key LIMIT 1) AS h;
+    IF v_head IS NULL AND v_clock.settled_at < clock_timestamp() - interval '5 seconds' THEN
+        v_clock.settled_at := clock_timestamp();
+        SELECT max(f.base_tag + (coalesce(pg_sequence_last_value(format('attune.flow_%s_seq', f.flow_id)::regclass), 0)
+            * 1000.0 / f.weight)::bigint) INTO v_head
+        FROM attune.flow f;
+    END IF;
+    v_clock.virtual_time := greatest(v_clock.virtual_time, v_head);
+    UPDATE attune.fair_clock SET virtual_time = v_clock.virtual_time, advanced_at = clock_timestamp(),
+        settled_at = v_clock.settled_at;
+
+    -- What was cancelled before it ran gives its tags back; a flow that is then behind is brought up at its next job.
+    WITH taken AS (
+        DELETE FROM attune.flow_refund r
+        WHERE r.refund_id IN (SELECT n.refund_id FROM attune.flow_refund n ORDER BY n.refund_id LIMIT 10000)
+        RETURNING r.flow_id, r.jobs
+    )
+    UPDATE attune.flow f SET base_tag = f.base_tag - (t.jobs * 1000.0 / f.weight)::bigint
+    FROM (SELECT flow_id, sum(jobs) AS jobs FROM taken GROUP BY flow_id) AS t WHERE f.flow_id = t.flow_id;
+    RETURN v_clock.virtual_time;
 END
 $$;
-COMMENT ON FUNCTION attune.advance_fair_clock() IS 'Moves virtual time to the smallest waiting key and raises the bases of idle flows; once a tick, by one process.';
+COMMENT ON FUNCTION attune.advance_fair_clock() IS 'Moves virtual time to the smallest waiting key and takes back the tags of cancelled jobs; once a tick, by one process.';

@@ -84,7 +84,8 @@ BEGIN
             UPDATE pg_temp.attune_bulk_job b SET job_id = NULL, held_by = 0
             WHERE b.job_id IS NOT NULL AND b.key_hash IS NOT NULL AND NOT EXISTS (SELECT FROM won w WHERE w.key_hash = b.key_hash);
         END IF;
-        v_tag := attune.fair_tag(v_flow, accepted);
+        -- Deferred jobs take their place in the flow when their time comes.
+        v_tag := CASE WHEN v_run_at IS NULL THEN attune.fair_tag(v_flow, accepted) END;
         WITH numbered AS (
             SELECT CASE WHEN v_keyed THEN b.job_id ELSE v_ids[(n.nth - 1) / v_each + 1] * 1024 + (n.nth - 1) % v_each END AS job_id,
                 b.uid, b.payload, b.key_hash, b.trace
@@ -99,7 +100,7 @@ BEGIN
             SELECT j.job_id >> 10 AS chunk_id, count(*) AS jobs, min(j.job_id) AS first, max(j.job_id) AS last FROM jobs j GROUP BY 1
         ), cut AS (
             INSERT INTO attune.chunk (chunk_id, sort_key, lane, tenant_id, flow_id, kind_id, state, job_count, cost_ms, run_at)
-            SELECT i.chunk_id, v_tag + ((p.pos - 1) * v_each * 1000.0 / v_weight)::bigint, attune.lane_for(i.chunk_id), v_tenant,
+            SELECT i.chunk_id, coalesce(v_tag + ((p.pos - 1) * v_each * 1000.0 / v_weight)::bigint, 0), attune.lane_for(i.chunk_id), v_tenant,
                 v_flow, v_kind, CASE WHEN v_run_at IS NULL THEN 0 ELSE 2 END, i.jobs, i.jobs * v_cost, v_run_at
             FROM unnest(v_ids) WITH ORDINALITY AS p (chunk_id, pos) JOIN inserted i ON i.chunk_id = p.chunk_id
         )

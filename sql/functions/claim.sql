@@ -11,7 +11,8 @@ CREATE OR REPLACE FUNCTION attune.claim(
     base_id int, base_digest text, recipe_id int, recipe_digest text, campaign_id int, crashes smallint,
     sort_key bigint, deadline_seconds double precision,
     job_ids bigint[], uids bigint[], users text[], epochs int[], parents bigint[], data_seqs bigint[], tries smallint[],
-    payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon xid8, needs_empty_hands boolean
+    payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon xid8, needs_empty_hands boolean,
+    cost_ms real
 ) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
@@ -161,7 +162,7 @@ BEGIN
             r.digest, l.campaign_id, l.crashes, l.sort_key,
             extract(epoch FROM l.deadline - l.claimed_at)::double precision, coalesce(l.job_ids, '{}'), l.uids, l.users,
             l.epochs, l.parents, l.data_seqs, l.job_tries, l.payloads, (l.job_count - l.live_count)::int,
-            NULL::bigint, NULL::bigint, NULL::xid8, NULL::boolean
+            NULL::bigint, NULL::bigint, NULL::xid8, NULL::boolean, l.cost_ms
         FROM leased l JOIN attune.tenant n ON n.tenant_id = l.tenant_id JOIN attune.kind k ON k.kind_id = l.kind_id
         JOIN attune.base b ON b.base_id = l.base_id JOIN attune.recipe r ON r.recipe_id = l.recipe_id
         ORDER BY l.pos;

@@ -8,5 +8,5 @@
 -- $7 late_since text: an xid8; what it or a later one put before the mark. Null: from the mark on
 SELECT chunk_id, attempt, token, tenant_id, tenant, key_prefix, kind, base_id, base_digest, recipe_id, recipe_digest,
     campaign_id, crashes, sort_key, deadline_seconds, job_ids, uids, users, epochs, parents, data_seqs, tries, payloads,
-    ended_count, next_key, next_chunk, horizon, needs_empty_hands
+    ended_count, next_key, next_chunk, horizon, needs_empty_hands, cost_ms
 FROM attune.claim($1, $2, $3, $4, $5, $6, $7::text::xid8)

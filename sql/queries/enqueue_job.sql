@@ -8,4 +8,5 @@
 -- $7 run_at timestamp with time zone
 -- $8 cost_ms real
 -- $9 trace text
-SELECT attune.enqueue($1, $2, $3, $4, $5, $6, $7, $8, $9)
+-- $10 priority integer
+SELECT attune.enqueue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

@@ -28,7 +28,7 @@ BEGIN
     FOREACH signature IN ARRAY ARRAY['record(text, text, jsonb, text)', 'record_object(text, text, int, text, bytea, bigint)',
         'record_begin()', 'record_commit(text, text)', 'bulk_begin()', 'bulk_rejected()',
         'bulk_commit(text, text, text, timestamptz, real, boolean)',
-        'enqueue(text, text, text, text, bytea, text, timestamptz, real, text)', 'cancel(bigint)', 'retry(bigint)',
+        'enqueue(text, text, text, text, bytea, text, timestamptz, real, text, int)', 'cancel(bigint)', 'retry(bigint)',
         'rollback(text, text, int, int)', 'erase_user(text, text)', 'promote(text, text)', 'activate_recipe(text, text)',
         'readapt(text, text, text)'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION attune.%s TO attune_producer, attune_operator', signature);

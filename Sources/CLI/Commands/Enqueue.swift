@@ -33,6 +33,8 @@ struct Enqueue: AsyncParsableCommand {
     @Option(help: "JSON lines, one job a line, plain or zstd-compressed.", completion: .file()) var file: String?
     @Option(help: "Which stream: interactive or bulk; default: interactive for one user, else bulk.") var flow: Stream?
     @Option(help: "With one user: at most one job is made for a key.") var dedupKey: String?
+    @Option(help: "With one user: 1, 2 or 3 goes ahead of 100, 1,000 or 10,000 jobs of its flow.") var priority: Int32 =
+        0
     @Option(help: "Not before this many seconds from now.") var delay: Double?
     @OptionGroup var tenant: TenantOption
     @OptionGroup var connection: DatabaseOptions
@@ -46,6 +48,7 @@ struct Enqueue: AsyncParsableCommand {
             throw ValidationError("Name one user, or give --all or --file.")
         }
         guard dedupKey == nil || user != nil else { throw ValidationError("--dedup-key goes with one user.") }
+        guard priority == 0 || user != nil else { throw ValidationError("--priority goes with one user.") }
         guard delay.map({ $0 >= 0 && $0 <= 315_360_000 }) ?? true else {
             throw ValidationError("--delay must be 0 to 315,360,000 seconds.")
         }
@@ -73,6 +76,7 @@ struct Enqueue: AsyncParsableCommand {
         wanted.flow = (flow ?? .interactive).flow
         wanted.dedupKey = dedupKey
         wanted.runAt = runAt
+        wanted.priority = priority
         let job = try await PostgresQueueStore(database).enqueue(wanted)
         if output.json { return try JSONOutput.print(OneAnswer(job: job)) }
         Terminal.output("job        \(job)")
