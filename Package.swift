@@ -55,14 +55,25 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
             "ObjectStore", "Blocking", "Problem",
         ], [log, channels]
     ),
-    ("Scheduler", ["Queue", "ObjectStore", "Postgres", "Problem"], [log]),
+    ("Campaigns", ["Schema", "Postgres", "Problem"], [log]),
+    ("Scheduler", ["Campaigns", "Queue", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Blocking", "Problem"], []),
     ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
     (
         "Bench",
-        ["Queue", "Registry", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model", "Tensor"], []
+        [
+            "Queue", "Registry", "Scheduler", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model",
+            "Tensor",
+        ], []
     ),
-    ("Chaos", ["Tensor"], []),
+    (
+        "Chaos",
+        [
+            "Blocking", "Loopback", "Embedded", "Postgres", "Schema", "Queue", "Registry", "HTTPTransfer",
+            "ObjectStore",
+            "Artifacts", "Population", "Recipe", "Meta", "Adapters", "Model", "Safetensors", "Tensor", "Problem",
+        ], []
+    ),
 ]
 
 /// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.
@@ -89,6 +100,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Recipe", [], false),
     ("Serving", ["Safetensors", "PostgresTestSupport"], true),
     ("Worker", ["Gate", "Postgres", "PostgresTestSupport", crypto], false),
+    ("Campaigns", ["Queue", "PostgresTestSupport"], false),
     ("Scheduler", [], false),
     ("Evaluation", [], false),
     ("Chaos", [], false),
@@ -140,7 +152,7 @@ let otherTargets: [Target] = [
         name: "CLITests", dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
         swiftSettings: strict),
     .testTarget(
-        name: "IntegrationTests", dependencies: everyLibrary + ["PostgresTestSupport"],
+        name: "IntegrationTests", dependencies: everyLibrary + ["PostgresTestSupport", log],
         swiftSettings: strict),
 ]
 

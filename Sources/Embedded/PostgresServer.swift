@@ -48,14 +48,14 @@ public struct PostgresServer: Sendable {
         }
         let isNew = !FileManager.default.fileExists(atPath: "\(folder)/data/PG_VERSION")
         if isNew { try initialize(isDurable: isDurable) }
-        let pid = try tool("postgres").start(
+        let pid = try Self.tool("postgres").start(
             ["-D", "\(folder)/data", "-k", socket], as: Self.account, log: "\(folder)/log")
         try waitUntilReady(pid)
-        if isNew { try tool("createdb").run(["-h", socket, "-p", String(port), "-U", "attune", "attune"]) }
+        if isNew { try Self.tool("createdb").run(["-h", socket, "-p", String(port), "-U", "attune", "attune"]) }
     }
 
     private func waitUntilReady(_ pid: Int32) throws {
-        let probe = try tool("pg_isready")
+        let probe = try Self.tool("pg_isready")
         let deadline = Date(timeIntervalSinceNow: 60)
         while Date() < deadline, ProcessTable.isRunning(pid) {
             if (try? probe.run(["-q", "-h", "\(folder)/socket", "-p", String(port)])) != nil { return }
@@ -70,7 +70,7 @@ public struct PostgresServer: Sendable {
     /// Stops the server; `immediate` is a crash (recovery at the next start), otherwise open transactions are ended.
     public func stop(immediate: Bool = false) throws {
         guard processID != nil else { return }
-        try tool("pg_ctl").run(
+        try Self.tool("pg_ctl").run(
             ["stop", "-w", "-m", immediate ? "immediate" : "fast", "-D", "\(folder)/data"], as: Self.account)
     }
 
@@ -87,7 +87,7 @@ public struct PostgresServer: Sendable {
                 try Tool("chown", package: "coreutils").run(["\(Self.account):\(Self.account)", path])
             }
         }
-        try tool("initdb").run(
+        try Self.tool("initdb").run(
             ["-D", "\(folder)/data", "-U", "attune", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
             as: Self.account)
         let port = isDurable ? Self.socketPort : try LoopbackPorts.free(consecutive: 1)
@@ -111,7 +111,8 @@ public struct PostgresServer: Sendable {
         try text.write(toFile: "\(folder)/data/postgresql.conf", atomically: false, encoding: .utf8)
     }
 
-    private func tool(_ name: String) throws -> Tool {
+    /// A program of the newest PostgreSQL that is installed, else of `PATH`.
+    static func tool(_ name: String) throws -> Tool {
         let versions = "/usr/lib/postgresql"
         let installed =
             FileManager.default.fileExists(atPath: versions)

@@ -20,11 +20,23 @@ public struct LaneMark: Sendable, Hashable, Comparable {
     }
 }
 
+/// What a claim could see, for a later one to look for the rest; only the store that gave it can read it.
+///
+/// It names the transactions that were open and where later ones begin. The oldest open one alone would not do: while a
+/// transaction stays open for hours, everything inserted in those hours would be looked through time and again.
+public struct Horizon: Sendable, Hashable {
+    /// As the store writes it.
+    public let text: String
+
+    /// Makes a horizon; stores do, and tests.
+    public init(_ text: String) { self.text = text }
+}
+
 /// What a worker asks of one lane.
 public struct ClaimRequest: Sendable {
     /// The worker, registered and with a lease that has not run out.
     public var workerID: Int64
-    /// The lane.
+    /// The lane, or ``parkedLane``.
     public var lane: Int32
     /// Chunks are taken until their estimated work reaches this, in milliseconds of a reference worker; at least one is.
     public var costBudgetMilliseconds: Float = 2000
@@ -32,8 +44,11 @@ public struct ClaimRequest: Sendable {
     public var jobBudget: Int32 = 500
     /// Where to go on; a hint that saves reading what was claimed before.
     public var mark = LaneMark.start
-    /// Instead of what comes after the mark: what this transaction or a later one put before it.
-    public var lateSince: Int64?
+    /// Instead of what comes after the mark: what lies before it and was not to be seen then.
+    public var lateSince: Horizon?
+
+    /// Instead of a lane: chunks of limited tenants that wait for room. Every worker looks here; who has room takes some.
+    public static let parkedLane: Int32 = -1
 
     /// Makes a request with the default budgets, from the lane's start.
     public init(workerID: Int64, lane: Int32) {
@@ -48,19 +63,21 @@ public struct ClaimResult: Sendable {
     public var chunks: [ClaimedChunk]
     /// Jobs that ended in the claim itself: merged, covered, or of an erased user.
     public var endedJobs: Int
+    /// The same by tenant, flow and ending.
+    public var statistics = WorkStatistics()
     /// How far the claim got: the last chunk it took, else the request's mark.
     public var mark: LaneMark
     /// The next chunk that waits after the mark.
     public var next: LaneMark?
-    /// The oldest transaction that was open: what it or a later one inserts may appear before the mark.
-    public var horizon: Int64
+    /// What this claim could see at least: what else is inserted may appear before the mark.
+    public var horizon: Horizon
     /// Whether the lane's head is a chunk that has crashed two workers and is given only to one that holds nothing
     /// else. Finish what is in hand, then claim this lane again; until then other lanes go on.
     public var needsEmptyHands: Bool
 
     /// Makes a result; stores do.
     public init(
-        chunks: [ClaimedChunk], endedJobs: Int, mark: LaneMark, next: LaneMark?, horizon: Int64, needsEmptyHands: Bool
+        chunks: [ClaimedChunk], endedJobs: Int, mark: LaneMark, next: LaneMark?, horizon: Horizon, needsEmptyHands: Bool
     ) {
         self.chunks = chunks
         self.endedJobs = endedJobs
@@ -81,6 +98,8 @@ public struct ClaimedChunk: Sendable {
     public var tenant: String
     /// First component of the keys of the tenant's objects.
     public var keyPrefix: String
+    /// The tenant's flow that it waited in, as a row.
+    public var flowID: Int32
     /// What is asked for.
     public var kind: String
     /// The base, as a row.

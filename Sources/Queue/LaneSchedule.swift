@@ -2,20 +2,21 @@
 ///
 /// A lane is read on from its mark, so that what was claimed or has died before it is not read again. A transaction that
 /// commits late, or a job that comes back, may put a chunk before the mark; hence each lane is swept, every quarter of a
-/// second, for chunks before it that were inserted since the oldest transaction that was open at the sweep before. A lane
+/// second, for chunks before it that the sweep before could not see. A lane
 /// is read from its start when it is new and every minute.
 public struct LaneSchedule: Sendable {
     private struct Lane {
         var mark = LaneMark.start
         var next: LaneMark?
-        /// Sweeps look for what this transaction or a later one inserted; nil until the first read.
-        var lateSince: Int64?
+        /// Sweeps look for what could not be seen then; nil until the first read.
+        var lateSince: Horizon?
         var sweptAt = -Double.infinity
         var rescannedAt = -Double.infinity
         var isBlocked = false
     }
 
     private var lanes: [Int32: Lane] = [:]
+    private var serverStart: Double?
     private let sweepSeconds: Double
     private let rescanSeconds: Double
 
@@ -30,7 +31,15 @@ public struct LaneSchedule: Sendable {
     }
 
     /// Takes the lanes that the worker owns now. A new one is read from its start.
-    public mutating func setLanes(_ owned: [Int32]) {
+    ///
+    /// - Parameter serverStart: when the server started. One that has crashed may have lost claims that it had not
+    ///   flushed: their chunks wait again with old keys and old births, where neither a mark nor a sweep looks, and
+    ///   transactions may get numbers that were seen before. So every lane is read from its start.
+    public mutating func setLanes(_ owned: [Int32], serverStart: Double? = nil) {
+        if let serverStart, serverStart != self.serverStart {
+            if self.serverStart != nil { lanes = [:] }
+            self.serverStart = serverStart
+        }
         lanes = Dictionary(uniqueKeysWithValues: Set(owned).map { ($0, lanes[$0] ?? Lane()) })
     }
 
@@ -71,7 +80,7 @@ public struct LaneSchedule: Sendable {
         lane.isBlocked = result.needsEmptyHands
         let found = !result.chunks.isEmpty || result.endedJobs > 0
         if request.lateSince != nil {
-            // Whatever was left by the budget is still since the same transaction; look again at once.
+            // Whatever was left by the budget is still since the same horizon; look again at once.
             if !found, !result.needsEmptyHands { (lane.lateSince, lane.sweptAt) = (result.horizon, seconds) }
             lane.next = result.next
         } else {

@@ -10,7 +10,8 @@ extension MemoryQueue {
                 do: "send a heartbeat, or register again")
         }
         var result = ClaimResult(
-            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: change, needsEmptyHands: false)
+            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: Horizon("\(change)"),
+            needsEmptyHands: false)
         let held = chunks.values.filter { $0.state == .leased && $0.workerID == request.workerID }
         if held.contains(where: { $0.crashes >= 2 }) {
             result.needsEmptyHands = true
@@ -26,9 +27,15 @@ extension MemoryQueue {
     }
 
     private mutating func take(_ request: ClaimRequest, holdsNothing: Bool, into result: inout ClaimResult) {
-        let candidates = ready(request.lane).filter { chunk in
-            request.lateSince.map { chunk.born >= $0 && chunk.mark <= request.mark } ?? (chunk.mark > request.mark)
-        }
+        let candidates =
+            request.lane == ClaimRequest.parkedLane
+            ? parkedHeads()
+            : ready(request.lane).filter { chunk in
+                guard let since = request.lateSince.flatMap({ Int64($0.text) }) else {
+                    return chunk.mark > request.mark
+                }
+                return chunk.born >= since && chunk.mark <= request.mark
+            }
         var taken: [Chunk] = []
         var (cost, count): (Float, Int) = (0, 0)
         for chunk in candidates {
@@ -40,11 +47,11 @@ extension MemoryQueue {
             taken.append(chunk)
             cost += chunk.cost
             count += chunk.members.count
-            if request.lateSince == nil { result.mark = chunk.mark }
+            if request.lateSince == nil, chunk.state == .ready { result.mark = chunk.mark }
             if chunk.crashes >= 2 { break }
         }
         var resolved: [Chunk] = []
-        for chunk in taken {
+        for chunk in withinLimits(taken) {
             guard let active = tenants[chunk.tenantID]?.active else {
                 putOff(chunk)
                 continue
@@ -90,6 +97,7 @@ extension MemoryQueue {
             if let ended = ending(job, user, pointer, chunk, newest, member) {
                 outcomes[job.id] = ended
                 result.endedJobs += 1
+                count(ended, chunk, into: &result.statistics)
             } else if let name = user.name {
                 claimed.append(
                     ClaimedJob(
@@ -105,11 +113,29 @@ extension MemoryQueue {
         result.chunks.append(
             ClaimedChunk(
                 fence: Fence(chunkID: chunk.id, attempt: chunk.attempt, token: token), tenantID: tenant.id,
-                tenant: tenant.name, keyPrefix: tenant.name, kind: chunk.kind, baseID: chunk.baseID,
+                tenant: tenant.name, keyPrefix: tenant.name, flowID: flowID(chunk), kind: chunk.kind,
+                baseID: chunk.baseID,
                 baseDigest: MemoryQueueStore.digest(chunk.baseID), recipeID: chunk.recipeID,
                 recipeDigest: MemoryQueueStore.digest(chunk.recipeID), campaignID: nil, crashes: chunk.crashes,
                 place: chunk.mark, deadlineSeconds: chunk.deadline - now, costMilliseconds: chunk.cost,
                 jobs: claimed))
+    }
+
+    private func flowID(_ chunk: Chunk) -> Int32 {
+        chunk.tenantID * 3 + Int32(Flow.allCases.firstIndex(of: chunk.flow) ?? 0)
+    }
+
+    private func count(_ ended: Outcome, _ chunk: Chunk, into statistics: inout WorkStatistics) {
+        var one = WorkStatistics.Line()
+        one.jobs = 1
+        let ending: WorkStatistics.Ending =
+            switch ended.state {
+            case .merged: .merged
+            case .covered: .covered
+            default: .cancelled
+            }
+        statistics.add(
+            one, .init(tenantID: chunk.tenantID, flowID: flowID(chunk), kind: chunk.kind, ending: ending))
     }
 
     /// How a job ends in the claim itself, if it does.

@@ -48,7 +48,30 @@ extension MemoryQueue {
             requeue(chunk, open(chunk), runAt: nil)
             chunks[chunk.id]?.state = .closed
         }
-        return due.count
+        return due.count + unpark(limit: limit)
+    }
+
+    /// Puts chunks into a lane of a worker that holds their base, or off for longer each time while there is none.
+    mutating func passOn(_ fences: [Fence], _ reason: String) -> Int {
+        var count = 0
+        for fence in fences {
+            guard var chunk = chunks[fence.chunkID], chunk.attempt == fence.attempt, chunk.token == fence.token,
+                chunk.state == .leased
+            else { continue }
+            let digest = MemoryQueueStore.digest(chunk.baseID)
+            let lane = workers.values.filter {
+                $0.state == .active && $0.leaseUntil > now && $0.bases.contains(digest)
+            }.flatMap(\.lanes).randomElement()
+            let delay = lane == nil ? min(60, 2 * Double(1 << min(chunk.waits, 5))) : 0.2
+            for member in open(chunk) { lastTries[member.jobID] = Try(errorClass: "base_not_held", message: reason) }
+            chunks[chunk.id]?.state = .closed
+            chunks[chunk.id]?.token = nil
+            chunk.lane = lane ?? chunk.lane
+            chunk.waits += 1
+            requeue(chunk, open(chunk), runAt: now + delay)
+            count += 1
+        }
+        return count
     }
 
     mutating func cancel(_ jobID: Int64) throws -> JobState {
@@ -107,7 +130,7 @@ extension MemoryQueue {
             switch chunk.state {
             case .leased: status.state = .running
             case .deferred: status.state = chunk.crashes > 0 || member.tries > 0 ? .retryable : .scheduled
-            case .ready, .closed: status.state = .available
+            case .ready, .parked, .closed: status.state = .available
             }
         }
         return status

@@ -3,7 +3,7 @@ import Problem
 
 /// The rules of the queue over dictionaries: what ``MemoryQueueStore`` guards with a lock.
 struct MemoryQueue {
-    enum ChunkState { case ready, leased, deferred, closed }
+    enum ChunkState { case ready, leased, deferred, parked, closed }
 
     struct Tenant {
         var id: Int32
@@ -90,6 +90,7 @@ struct MemoryQueue {
         var state = WorkerState.active
         var leaseUntil: Double
         var lanes: Set<Int32> = []
+        var bases: Set<String> = []
         var speed: Float?
     }
 
@@ -112,7 +113,11 @@ struct MemoryQueue {
     var outcomes: [Int64: Outcome] = [:]
     var lastTries: [Int64: Try] = [:]
     var workers: [Int64: Worker] = [:]
+    var statistics = WorkStatistics()
+    /// Worker and beat of every report that was counted.
+    var reports: Set<[Int64]> = []
     var dedup: [String: (jobID: Int64, same: String)] = [:]
+    var limits: [LimitKey: Limit] = [:]
     var nextChunkID: Int64 = 1
     var nextRevisionID: Int64 = 1
     /// The newest sample of each lane, with the mark it was taken from.

@@ -100,6 +100,26 @@ public final class MemoryQueueStore: QueueStore {
         }
     }
 
+    /// Sets how many jobs of a tenant may run, and how many may be claimed a second; nil lifts that limit.
+    public func setLimit(of tenant: String, maxRunning: Int?, jobsPerSecond: Double?) throws {
+        try transaction { queue in
+            let key = MemoryQueue.LimitKey(tenantID: try queue.tenant(named: tenant).id, kind: nil)
+            var limit = queue.limits[key] ?? .init()
+            (limit.maxRunning, limit.rate, limit.refilledAt) = (maxRunning, jobsPerSecond, queue.now)
+            queue.limits[key] = limit.isNone ? nil : limit
+        }
+    }
+
+    /// Lets nothing more of a tenant, or of one kind of its jobs, be claimed, or ends that.
+    public func setPaused(_ isPaused: Bool, tenant: String, kind: String? = nil) throws {
+        try transaction { queue in
+            let key = MemoryQueue.LimitKey(tenantID: try queue.tenant(named: tenant).id, kind: kind)
+            var limit = queue.limits[key] ?? .init()
+            limit.isPaused = isPaused
+            queue.limits[key] = limit.isNone ? nil : limit
+        }
+    }
+
     /// See ``QueueStore/enqueue(_:)-(NewJob)``.
     public func enqueue(_ job: NewJob) async throws -> Int64 {
         try transaction { queue in
@@ -195,6 +215,29 @@ public final class MemoryQueueStore: QueueStore {
     public func publish(_ delivery: Delivery) async throws -> PublishReport {
         try transaction { $0.publish(delivery, policy) }
     }
+
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try transaction { $0.workers[workerID]?.bases = Set(digests) }
+    }
+
+    /// See ``QueueStore/passOn(_:reason:)``.
+    @discardableResult
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try transaction { $0.passOn(chunks, reason) }
+    }
+
+    /// See ``QueueStore/record(_:)``.
+    public func record(_ report: StatisticsReport) async throws {
+        try transaction { queue in
+            if queue.reports.insert([report.workerID, report.beat]).inserted {
+                queue.statistics.add(report.statistics)
+            }
+        }
+    }
+
+    /// Everything that was reported.
+    public func statistics() throws -> WorkStatistics { try transaction { $0.statistics } }
 
     /// See ``QueueStore/cancel(jobID:)``.
     public func cancel(jobID: Int64) async throws -> JobState { try transaction { try $0.cancel(jobID) } }

@@ -11,7 +11,7 @@ extension PostgresQueueStore {
             [
                 .int64(request.workerID), .int32(request.lane), .float(request.costBudgetMilliseconds),
                 .int32(request.jobBudget), .int64(request.mark.sortKey), .int64(request.mark.chunkID),
-                .text(request.lateSince.map(String.init)),
+                .text(request.lateSince?.text),
             ])
         return try Self.result(of: rows, request)
     }
@@ -19,23 +19,40 @@ extension PostgresQueueStore {
     /// Reads what the statement returned.
     static func result(of rows: Rows, _ request: ClaimRequest) throws -> ClaimResult {
         var result = ClaimResult(
-            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: 0, needsEmptyHands: false)
+            chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: Horizon(""), needsEmptyHands: false)
         for row in rows {
             guard let chunkID = try row.decode(0, as: Int64?.self) else {
                 if let key = try row.decode(24, as: Int64?.self) {
                     result.next = LaneMark(sortKey: key, chunkID: try row.decode(25))
                 }
-                result.horizon = try row.decode(26)
+                result.horizon = Horizon(try row.decode(26))
                 result.needsEmptyHands = try row.decode(27)
                 continue
             }
             let place = LaneMark(sortKey: try row.decode(13), chunkID: chunkID)
             if request.lateSince == nil { result.mark = max(result.mark, place) }
             result.endedJobs += try row.decode(23, as: Int.self)
+            try count(row, into: &result.statistics)
             let jobs = try jobs(row, chunkID)
             if !jobs.isEmpty { result.chunks.append(try chunk(row, chunkID, place, jobs)) }
         }
+        // Nothing waits between the mark and the next head, whatever became of it (leased here, parked, put off).
+        if request.lateSince == nil, let next = result.next {
+            result.mark = max(result.mark, LaneMark(sortKey: next.sortKey, chunkID: next.chunkID - 1))
+        }
         return result
+    }
+
+    private static func count(_ row: Row, into statistics: inout WorkStatistics) throws {
+        for code in try row.decode(30, as: [Int16]?.self) ?? [] {
+            guard let ending = WorkStatistics.Ending(rawValue: code) else { continue }
+            var one = WorkStatistics.Line()
+            one.jobs = 1
+            statistics.add(
+                one,
+                .init(
+                    tenantID: try row.decode(3), flowID: try row.decode(29), kind: try row.decode(6), ending: ending))
+        }
     }
 
     private static func chunk(
@@ -44,7 +61,8 @@ extension PostgresQueueStore {
         ClaimedChunk(
             fence: Fence(chunkID: chunkID, attempt: try row.decode(1), token: try row.decode(2)),
             tenantID: try row.decode(3), tenant: try row.decode(4), keyPrefix: try row.decode(5),
-            kind: try row.decode(6), baseID: try row.decode(7), baseDigest: try row.decode(8),
+            flowID: try row.decode(29), kind: try row.decode(6), baseID: try row.decode(7),
+            baseDigest: try row.decode(8),
             recipeID: try row.decode(9), recipeDigest: try row.decode(10), campaignID: try row.decode(11),
             crashes: try row.decode(12), place: place, deadlineSeconds: try row.decode(14),
             costMilliseconds: try row.decode(28), jobs: jobs)

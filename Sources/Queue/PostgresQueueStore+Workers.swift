@@ -15,9 +15,12 @@ extension PostgresQueueStore {
                 .array(shares.map(\.tookMilliseconds)),
             ]
         ).one()
+        if clockReports.isDue(heartbeat.workerID) {
+            try await run(SQL.Queries.reportClock, [.int64(heartbeat.workerID), .timestamp(clock())])
+        }
         return WorkerOrders(
             state: try row.decodeCase(0), leaseSeconds: try row.decode(1), lanes: try row.decode(2),
-            hasLeader: try row.decode(4), speed: try row.decode(5))
+            hasLeader: try row.decode(4), speed: try row.decode(5), serverStart: try row.decode(6))
     }
 
     /// See ``QueueStore/setState(_:ofWorker:)``.

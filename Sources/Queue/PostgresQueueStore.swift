@@ -1,3 +1,4 @@
+public import FoundationEssentials
 public import Postgres
 import Problem
 import Schema
@@ -8,12 +9,24 @@ public struct PostgresQueueStore: QueueStore {
     let retryPolicy: RetryPolicy
     /// For calls that are safe to repeat: every one here but a single enqueue without a dedup key.
     let repeats: Backoff
+    let clock: @Sendable () -> Date
+    let clockReports = ClockReports()
+
+    /// Entries of a bulk that go in one statement at most; a larger bulk is copied to the server first.
+    let entriesInStatement: Int
 
     /// Makes a store over a pool; the pool's role needs attune_worker, and attune_producer to enqueue.
-    public init(_ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall) {
+    ///
+    /// - Parameter clock: this machine's, which nothing is judged by: the database is told once a minute how far it is off.
+    public init(
+        _ pool: ConnectionPool, retryPolicy: RetryPolicy = RetryPolicy(), repeats: Backoff = .queueCall,
+        entriesInStatement: Int = 10_000, clock: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.pool = pool
+        self.clock = clock
         self.retryPolicy = retryPolicy
         self.repeats = repeats
+        self.entriesInStatement = entriesInStatement
     }
 
     /// Runs a statement that is safe to repeat, again where the error goes away by itself.
@@ -45,43 +58,27 @@ public struct PostgresQueueStore: QueueStore {
         return try rows.one().decode(0)
     }
 
-    /// Copies the entries to the server and enqueues them there.
-    public func enqueue(_ bulk: Bulk) async throws -> BulkReport {
-        try await pool.withTransaction { connection in
-            try await connection.execute(Statement(SQL.Queries.bulkBegin))
-            try await connection.copyIn(Statement(SQL.Copy.bulkJobs)) { writer in
-                for entry in bulk.entries {
-                    try await writer.append([
-                        .text(entry.user), .bytes(entry.payload), .text(entry.dedupKey), .text(entry.trace),
-                    ])
-                }
-            }
-            let row = try await connection.execute(
-                Statement(SQL.Queries.bulkCommit),
-                [
-                    .text(bulk.tenant), .text(bulk.flow.rawValue), .text(bulk.kind), .timestamp(bulk.runAt),
-                    .float(bulk.costMilliseconds), .bool(bulk.keepsGoing),
-                ]
-            ).one()
-            var report = BulkReport()
-            (report.accepted, report.duplicates) = try (row.decode(0), row.decode(1))
-            report.chunks = try row.decode(3)
-            if let first = try row.decode(4, as: Int64?.self), let last = try row.decode(5, as: Int64?.self) {
-                report.jobIDs = first...last
-            }
-            if try row.decode(2, as: Int.self) > 0 {
-                report.rejected = try await connection.execute(Statement(SQL.Queries.bulkRejected)).map {
-                    BulkReport.Rejection(line: try $0.decode(0), errorClass: try $0.decode(1))
-                }
-            }
-            return report
-        }
-    }
-
     /// See ``QueueStore/registerWorker(name:version:)``.
     public func registerWorker(name: String, version: String) async throws -> WorkerRegistration {
         let row = try await run(SQL.Queries.registerWorker, [.text(name), .text(version)]).one()
         return WorkerRegistration(workerID: try row.decode(0), leaseSeconds: try row.decode(1))
+    }
+
+    /// See ``QueueStore/setBases(_:ofWorker:)``.
+    public func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+        try await run(SQL.Queries.setWorkerBases, [.int64(workerID), .array(digests)])
+    }
+
+    /// See ``QueueStore/passOn(_:reason:)``.
+    @discardableResult
+    public func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+        try await run(
+            SQL.Queries.passOn,
+            [
+                .array(chunks.map(\.chunkID)), .array(chunks.map(\.attempt)), .array(chunks.map(\.token)),
+                .text("base_not_held"), .text(reason),
+            ]
+        ).one().decode(0)
     }
 
     /// See ``QueueStore/cancel(jobID:)``.

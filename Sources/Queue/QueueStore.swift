@@ -38,6 +38,15 @@ public protocol QueueStore: Sendable {
     /// Safe to repeat: what an earlier call with a lost reply did is reported as published before.
     func publish(_ delivery: Delivery) async throws -> PublishReport
 
+    /// Says which bases a worker holds, by digest.
+    func setBases(_ digests: [String], ofWorker workerID: Int64) async throws
+    /// Gives chunks whose base this worker does not hold to one that does: into a lane of theirs, or back for a while that
+    /// grows while there is none. Costs no try; returns how many chunks, those whose fence is over left out.
+    @discardableResult func passOn(_ chunks: [Fence], reason: String) async throws -> Int
+    /// Adds to the figures what a worker got done; the same report again counts once. Safe to send late, and to lose:
+    /// figures are for people.
+    func record(_ report: StatisticsReport) async throws
+
     /// Cancels a job and returns its terminal state, which is another one if it had ended before.
     func cancel(jobID: Int64) async throws -> JobState
     /// Runs a job again now and returns the id of the job that will run: a new one if it had ended.

@@ -2,57 +2,10 @@ public import Postgres
 import Problem
 import Schema
 
-/// A lane as the scheduler plans with it.
-public struct LaneOwner: Sendable, Equatable {
-    /// The lane.
-    public var lane: Int32
-    /// The worker that owns it.
-    public var workerID: Int64?
-    /// Rises with each move; a move planned with an older one does nothing.
-    public var generation: Int64
-    /// Whether chunks wait in it.
-    public var hasWork: Bool
-
-    /// Makes a lane.
-    public init(lane: Int32, workerID: Int64?, generation: Int64, hasWork: Bool) {
-        self.lane = lane
-        self.workerID = workerID
-        self.generation = generation
-        self.hasWork = hasWork
-    }
-}
-
-/// A move of one lane.
-public struct LaneMove: Sendable, Equatable {
-    /// The lane, with the generation planned with.
-    public var lane: Int32
-    /// The generation planned with.
-    public var generation: Int64
-    /// The new owner; nil: nobody.
-    public var workerID: Int64?
-
-    /// Makes a move.
-    public init(lane: Int32, generation: Int64, workerID: Int64?) {
-        self.lane = lane
-        self.generation = generation
-        self.workerID = workerID
-    }
-}
-
-/// A campaign that is to be fed.
-public struct RunningCampaign: Sendable, Equatable {
-    /// The campaign.
-    public var campaignID: Int32
-    /// Users up to this uid have been fed.
-    public var cursor: Int64
-    /// Its jobs that wait or run, counted up to about a million.
-    public var jobsAhead: Int64
-}
-
 /// What only the leading scheduler does with the queue. Each write carries the epoch of its leadership and throws
 /// `deposed` when another has taken over.
 public struct SchedulerQueue: Sendable {
-    private let pool: ConnectionPool
+    let pool: ConnectionPool
 
     /// Makes it over a pool whose role has attune_worker.
     public init(_ pool: ConnectionPool) { self.pool = pool }
@@ -70,31 +23,6 @@ public struct SchedulerQueue: Sendable {
     /// Says that the leader lives; false when another leads.
     public func stillLeads(epoch: Int64) async throws -> Bool {
         try await pool.execute(Statement(SQL.Queries.leaderSeen), [.int64(epoch)]).one().decode(0)
-    }
-
-    /// Every lane.
-    public func lanes() async throws -> [LaneOwner] {
-        try await pool.execute(Statement(SQL.Queries.laneOwners)).map { row in
-            LaneOwner(
-                lane: try row.decode(0), workerID: try row.decode(1), generation: try row.decode(2),
-                hasWork: try row.decode(3))
-        }
-    }
-
-    /// Workers that may own lanes: active, with a lease that has not run out. By id, in the order of their start.
-    public func liveWorkers() async throws -> [(workerID: Int64, name: String)] {
-        try await pool.execute(Statement(SQL.Queries.liveWorkers)).map { (try $0.decode(0), try $0.decode(1)) }
-    }
-
-    /// Moves lanes; returns those that moved.
-    public func move(_ moves: [LaneMove], epoch: Int64) async throws -> [Int32] {
-        try await pool.execute(
-            Statement(SQL.Queries.moveLanes),
-            [
-                .int64(epoch), .array(moves.map(\.lane)), .array(moves.map(\.generation)),
-                .array(moves.map(\.workerID)),
-            ]
-        ).one().decode(0)
     }
 
     /// Moves virtual time on; once a tick.
@@ -121,20 +49,9 @@ public struct SchedulerQueue: Sendable {
         try await pool.execute(Statement(SQL.Queries.forgetDedup), [.int32(Int32(limit))]).one().decode(0)
     }
 
-    /// Campaigns to feed.
-    public func runningCampaigns() async throws -> [RunningCampaign] {
-        try await pool.execute(Statement(SQL.Queries.runningCampaigns)).map { row in
-            RunningCampaign(
-                campaignID: try row.decode(0), cursor: try row.decode(1), jobsAhead: try row.decode(2))
-        }
-    }
-
-    /// Enqueues a campaign's next users, in one transaction with its cursor; the new cursor, or nil when it is through, was
-    /// paused, or another step came first.
-    public func feed(_ campaign: RunningCampaign, users: Int, epoch: Int64) async throws -> Int64? {
-        try await pool.execute(
-            Statement(SQL.Queries.feedCampaign),
-            [.int64(epoch), .int32(campaign.campaignID), .int64(campaign.cursor), .int32(Int32(users))]
-        ).one().decode(0)
+    /// Sums workers' reports into minutes and hours, unless that was done in the last seconds; returns how many.
+    @discardableResult
+    public func foldStatistics() async throws -> Int {
+        try await pool.execute(Statement(SQL.Queries.foldStatistics)).one().decode(0)
     }
 }

@@ -1,3 +1,4 @@
+import Campaigns
 public import Logging
 public import ObjectStore
 public import Postgres
@@ -20,20 +21,23 @@ public struct Scheduler: Sendable {
         public var collectSeconds = 10.0
         /// Seconds between steps that keep history bounded; default 5.
         public var historySeconds = 5.0
-        /// Users a campaign is ahead of the workers at most; default 2,000.
-        public var campaignUsersAhead: Int64 = 2000
+        /// Seconds between looks at what hurts; default 30.
+        public var healthSeconds = 30.0
 
         /// The defaults, under a name.
         public init(name: String) { self.name = name }
     }
 
-    private let configuration: Configuration
-    private let conninfo: String
+    let configuration: Configuration
+    let conninfo: String
     private let queue: SchedulerQueue
     private let store: any QueueStore
     private let collector: OrphanCollector
-    private let history: HistoryKeeper
-    private let logger: Logger
+    private let lanes: LaneKeeper
+    private let campaigns: CampaignDriver
+    let history: HistoryKeeper
+    let health: HealthExaminer
+    let logger: Logger
 
     /// - Parameters:
     ///   - conninfo: a direct connection, not through a pooler in transaction mode: it holds the leader's lock.
@@ -47,7 +51,10 @@ public struct Scheduler: Sendable {
         self.queue = SchedulerQueue(pool)
         store = queue
         collector = OrphanCollector(queue: self.queue, store: objects)
+        lanes = LaneKeeper(queue: self.queue, logger: logger)
+        campaigns = CampaignDriver(pool, logger: logger)
         history = HistoryKeeper(queue: HistoryQueue(pool))
+        health = HealthExaminer(pool)
         self.logger = logger
     }
 
@@ -78,20 +85,25 @@ public struct Scheduler: Sendable {
         }
         guard let epoch else { return }
         logger.info("leads", metadata: ["epoch": "\(epoch)"])
-        var (collectedAt, keptAt) = (ContinuousClock.now, ContinuousClock.now)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keepUp(epoch: epoch) }
+            defer { group.cancelAll() }
+            try await tickWhileLeading(epoch: epoch, on: connection)
+        }
+        logger.warning("no longer leads", metadata: ["epoch": "\(epoch)"])
+    }
+
+    private func tickWhileLeading(epoch: Int64, on connection: Connection) async throws {
+        await lanes.begin()
+        var collectedAt = ContinuousClock.now
         while try await queue.stillLeads(epoch: epoch), await connection.isUsable {
             try await tick(epoch: epoch)
             if ContinuousClock.now - collectedAt >= .seconds(configuration.collectSeconds) {
                 collectedAt = .now
                 await collect()
             }
-            if ContinuousClock.now - keptAt >= .seconds(configuration.historySeconds) {
-                keptAt = .now
-                try await keepHistory(epoch: epoch)
-            }
             try await Task.sleep(for: .seconds(configuration.tickSeconds))
         }
-        logger.warning("no longer leads", metadata: ["epoch": "\(epoch)"])
     }
 
     /// One round of bounded duties.
@@ -106,29 +118,21 @@ public struct Scheduler: Sendable {
                 ])
         }
         _ = try await store.wake(limit: 1000)
-        let workers = try await queue.liveWorkers().map(\.workerID)
-        let moves = LanePlan.moves(lanes: try await queue.lanes(), workers: workers)
-        if !moves.isEmpty {
-            let moved = try await queue.move(moves, epoch: epoch)
-            logger.info("lanes moved", metadata: ["count": "\(moved.count)"])
-        }
+        try await lanes.tick(epoch: epoch)
         try await queue.advanceFairClock()
+        try await queue.shareLimits(epoch: epoch)
         try await queue.forgetDedupKeys()
-        for campaign in try await queue.runningCampaigns() where campaign.jobsAhead < configuration.campaignUsersAhead {
-            let users = Int(configuration.campaignUsersAhead - campaign.jobsAhead)
-            _ = try await queue.feed(campaign, users: users, epoch: epoch)
-        }
+        try await queue.foldStatistics()
+        try await campaigns.tick(epoch: epoch, at: Self.seconds)
     }
 
-    private func keepHistory(epoch: Int64) async throws {
-        let report = try await history.step(epoch: epoch)
-        if report.closed > 0 { logger.info("history closed", metadata: ["partitions": "\(report.closed)"]) }
-        switch report.departure {
-        case .nothing: break
-        case .dropped, .removed: logger.info("history \(report.departure.rawValue)")
-        case .busy, .waiting: logger.debug("history \(report.departure.rawValue)")
-        }
+    /// A clock that only rises, for the pace of campaigns.
+    private static var seconds: Double {
+        let sinceStart = start.duration(to: .now)
+        return Double(sinceStart.components.seconds) + Double(sinceStart.components.attoseconds) * 1e-18
     }
+
+    private static let start = ContinuousClock.now
 
     /// A store that is out of reach delays collection and nothing else.
     private func collect() async {

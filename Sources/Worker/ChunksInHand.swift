@@ -63,6 +63,9 @@ package final class ChunksInHand: Sendable {
     /// What was done since this was last asked; see ``WorkMeter/report(at:)``.
     package func workDone() -> WorkDone? { state.withLock { $0.meter.report(at: seconds) } }
 
+    /// A first idea of this worker's speed, from what it has not told yet; nil while nothing has ended.
+    package var speed: Float? { state.withLock { $0.meter.speed(at: seconds).map(Float.init) } }
+
     /// Progress so far, jobs in hand and their estimated work.
     package var heartbeat: (progress: Int64, jobs: Int32, costMilliseconds: Float) {
         state.withLock { state in

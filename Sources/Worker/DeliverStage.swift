@@ -30,8 +30,8 @@ package struct DeliverStage: Sendable {
         self.faults = faults
     }
 
-    /// Encodes, uploads, verifies and publishes.
-    package func deliver(_ adapted: AdaptedDelivery) async throws -> PublishReport {
+    /// Encodes, uploads, verifies and publishes; returns what was published and what came of it.
+    package func deliver(_ adapted: AdaptedDelivery) async throws -> (Delivery, PublishReport) {
         await faults(.afterAdapt)
         let users = adapted.fetched.jobs.count
         let (encoded, encodeMilliseconds) = try await clock.time(.encode, users: { _ in users }) {
@@ -54,7 +54,7 @@ package struct DeliverStage: Sendable {
             try await queue.publish(delivery)
         }
         await faults(.afterPublish)
-        return report
+        return (delivery, report)
     }
 
     /// The pack and one report a job; a user whose data could not be used is reported as failed for good.

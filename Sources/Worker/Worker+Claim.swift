@@ -20,19 +20,21 @@ extension Worker {
                 try await Task.sleep(for: .milliseconds(50))
                 continue
             }
-            let (lanes, isPaused) = orders.withLock { ($0?.lanes ?? [], $0?.state == .paused) }
+            let (lanes, serverStart, isPaused) = orders.withLock {
+                ($0?.lanes ?? [], $0?.serverStart, $0?.state == .paused)
+            }
             if isPaused {
                 laneMarks.withLock { $0 = [:] }
                 try await Task.sleep(for: .milliseconds(250))
                 continue
             }
-            schedule.setLanes(lanes)
+            schedule.setLanes(lanes + [ClaimRequest.parkedLane], serverStart: serverStart)
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
             let id = workerID.withLock { $0 }
             let seconds = (ContinuousClock.now - start).seconds
             if seconds - markedAt >= 1 {
                 markedAt = seconds
-                laneMarks.withLock { $0 = schedule.marks }
+                laneMarks.withLock { $0 = schedule.marks.filter { $0.key != ClaimRequest.parkedLane } }
             }
             guard let request = schedule.nextClaim(workerID: id, at: seconds) else {
                 if inHand.isEmpty, let chunks = try await helpOthers(&help, at: seconds), !chunks.isEmpty {
@@ -99,7 +101,8 @@ extension Worker {
     private func claim(_ request: ClaimRequest) async -> ClaimResult? {
         var request = request
         request.jobBudget = Int32(configuration.jobsPerClaim)
-        let speed = orders.withLock { $0?.speed } ?? 1
+        // A worker that knows nothing of itself yet starts with a chunk or two.
+        let speed = orders.withLock { $0?.speed } ?? inHand.speed ?? 0.25
         request.costBudgetMilliseconds = min(
             Float(configuration.jobsPerClaim) * 20, max(1, speed * Float(configuration.claimSeconds) * 1000))
         do {
@@ -107,6 +110,7 @@ extension Worker {
                 try await queue.claim(request)
             }
             inHand.take(result.chunks)
+            statistics.add(result.statistics)
             return result
         } catch {
             logger.warning("claim failed", metadata: ["error": "\(error)"])
@@ -149,7 +153,10 @@ extension Worker {
             }
         let reports = chunks.flatMap(\.jobs).map { JobReport($0, result) }
         do {
-            note(try await queue.publish(Delivery(chunks: fences, reports: reports)))
+            let delivery = Delivery(chunks: fences, reports: reports)
+            let report = try await queue.publish(delivery)
+            note(report)
+            statistics.add(WorkStatistics(of: delivery, chunks: chunks, outcome: report))
             inHand.release(fences)
         } catch {
             // The lease does not run out by itself: the heartbeats of this worker extend it.

@@ -15,6 +15,7 @@ extension Worker {
                 let answer = try await queue.heartbeat(word(inHand.workDone()))
                 try await obey(answer)
                 try await handBackAbandoned()
+                await reportStatistics()
                 if claimIsInDoubt.withLock({ $0 }), inHand.isEmpty { try await startOver() }
                 try await Task.sleep(for: .seconds(configuration.heartbeatSeconds))
             } catch let error as any ProblemConvertible {
@@ -52,6 +53,18 @@ extension Worker {
         note(try await queue.handBack(fences))
         inHand.release(fences)
         logger.info("handed back", metadata: ["chunks": "\(fences.map(\.chunkID))"])
+    }
+
+    /// Sends what was done since the last report. Figures that do not arrive go with the next heartbeat.
+    func reportStatistics() async {
+        do {
+            while let report = statistics.report(workerID: workerID.withLock({ $0 })) {
+                try await queue.record(report)
+                statistics.confirm(report)
+            }
+        } catch {
+            logger.warning("figures are late", metadata: ["error": "\(error)"])
+        }
     }
 
     private func obey(_ answer: WorkerOrders) async throws {

@@ -36,6 +36,7 @@ public final class Worker: Sendable {
     let delivering: DeliverStage
     let drain: DrainSwitch
     let inHand = ChunksInHand()
+    let statistics = StatisticsLedger()
     let logger: Logger
     let faults: FaultHandler
     let orders = Mutex<WorkerOrders?>(nil)
@@ -145,7 +146,8 @@ public final class Worker: Sendable {
     private func deliver(_ adapted: AdaptedDelivery) async {
         let start = ContinuousClock.now
         do {
-            let report = try await delivering.deliver(adapted)
+            let (delivery, report) = try await delivering.deliver(adapted)
+            statistics.add(WorkStatistics(of: delivery, chunks: adapted.fetched.chunks, outcome: report))
             inHand.finish(
                 adapted.fetched.chunks,
                 stageMilliseconds: Double(adapted.fetched.fetchMilliseconds + adapted.adaptMilliseconds)
@@ -175,6 +177,7 @@ public final class Worker: Sendable {
         try await Task { [queue] in
             if !fences.isEmpty { try await queue.handBack(fences) }
             try await queue.setState(.stopped, ofWorker: id)
+            await self.reportStatistics()
         }.value
     }
 }

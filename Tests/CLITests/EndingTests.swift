@@ -109,7 +109,10 @@ import Testing
         try await CommandLineTool.with { attune in
             let ending = try await attune.run("doctor", "--store", "objects", "--base", "nowhere")
             #expect(ending.status == 1)
-            #expect(ending.output.hasPrefix("BAD   0 workers live\n      helps: attune worker\n"), "\(ending.output)")
+            #expect(
+                ending.output.hasPrefix(
+                    "BAD   no worker runs\n      left alone: jobs wait until one comes\n      helps: attune worker\n"),
+                "\(ending.output)")
             #expect(ending.output.contains("base_incomplete"))
             let last = try #require(ending.output.split(separator: "\n").last)
             #expect(last.hasPrefix("ok    ") && last.contains(" database clock schema ") && last.contains(" store "))

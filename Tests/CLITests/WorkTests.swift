@@ -55,12 +55,12 @@ import Testing
 
                     waiting            3   oldest TIME   1 put off
                     in work            0   0 of 0 workers live
-                    published          0   last hour, –; 0.0 jobs/s in the last minute
+                    published          0/s – last hour, 0/s retries
                     discarded          0   last hour
 
                     TENANT  FLOW         WAITING  OLDEST  RATE/s  EMPTY
-                    demo    bulk               3 TIME     0.0  –
-                    demo    interactive        0       –     0.0  –
+                    demo    bulk               3 TIME       0  –
+                    demo    interactive        0       –       0  –
 
                     """)
             let document = try #require(try await attune.succeed("status", "--json").objects.first)
@@ -135,6 +135,8 @@ import Testing
                                     j.enqueued_at, r.revision_id
                                 FROM attune.job j JOIN attune.revision r ON r.uid = j.uid;
                             UPDATE attune.chunk SET state = 4;
+                            INSERT INTO attune.stat_delta (worker_id, beat, tenant_id, flow_id, kind_id, ending, jobs)
+                                SELECT 1, 1, tenant_id, flow_id, kind_id, 1, 1 FROM attune.job;
                             """))
             }
             #expect(

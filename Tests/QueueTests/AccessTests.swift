@@ -71,12 +71,31 @@ import Testing
     static let tables = [
         "tenant", "flow", "active_base", "active_recipe", "catalogue", "item", "\"user\"", "user_data", "job",
         "outcome",
-        "attempt_log", "object", "revision", "object_slot", "pointer", "campaign",
+        "attempt_log", "object", "revision", "object_slot", "pointer", "campaign", "stat_delta", "stat_minute",
+        "stat_hour", "audit",
     ]
 
     @Test("a tenant's role sees its own rows in every table and view, and nobody else's")
     func ownRowsOnly() async throws {
         try await withTwoTenants { world, roles, _ in
+            // A report of each tenant, one of them folded, and a discarded job of each: what figures are made of.
+            for tenant in [1, 2] {
+                try await world.run(
+                    """
+                    INSERT INTO attune.stat_delta (worker_id, beat, tenant_id, flow_id, kind_id, ending, jobs)
+                    VALUES (1, 1, \(tenant), \(3 * tenant - 1), 1, 1, 1)
+                    """)
+                try await world.run(
+                    """
+                    INSERT INTO attune.stat_minute (minute, tenant_id, flow_id, kind_id, ending, since, jobs, examples, stored_bytes)
+                    VALUES (now(), \(tenant), \(3 * tenant - 1), 1, 1, now(), 1, 1, 1)
+                    """)
+                try await world.run(
+                    """
+                    INSERT INTO attune.outcome (job_id, uid, chunk_id, tenant_id, attempt, ending, tries, error_class)
+                    VALUES (\(1023 - tenant), 1, 0, \(tenant), 1, 6, 1, 'bad')
+                    """)
+            }
             try await asRole(roles["birch"], world) { connection in
                 for table in Self.tables {
                     let foreign = try await connection.execute(
@@ -84,7 +103,7 @@ import Testing
                             name: table, text: "SELECT count(*) FROM attune.\(table) WHERE tenant_id <> 2"))
                     #expect(try foreign.one().decode(0, as: Int64.self) == 0, "\(table)")
                 }
-                for view in ["jobs", "users", "backlog", "recent_outcomes"] {
+                for view in ["jobs", "users", "backlog", "recent_outcomes", "recent_errors"] {
                     let rows = try await connection.execute(
                         Statement(name: view, text: "SELECT DISTINCT tenant FROM attune.\(view)"))
                     #expect(try rows.map { try $0.decode(0, as: String.self) } == ["birch"], "\(view)")

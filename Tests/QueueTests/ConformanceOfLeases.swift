@@ -79,6 +79,30 @@ extension QueueWorld {
         #expect(try await state(of: older) == .completed)
     }
 
+    func checkOvertaken() async throws {
+        for result in ["completed", "kept"] {
+            let user = "u-\(result)"
+            let (first, second) = (try await worker("first"), try await worker("second"))
+            try await record(4, of: user, tenant: "acme")
+            let older = try await store.enqueue(NewJob(tenant: "acme", user: user))
+            let one = try await claimOne(first)
+            try await record(2, of: user, tenant: "acme")
+            let newer = try await store.enqueue(NewJob(tenant: "acme", user: user))
+            let two = try await claimOne(second)
+            let keep: (ClaimedJob) -> JobResult = { .kept(dataThrough: $0.dataSeq, .test) }
+            #expect(try await store.publish(two.delivery(keep)).kept == 1)
+            // It knows of four examples, six were looked at: what it says would hide the last two for good.
+            let report = try await store.publish(result == "kept" ? one.delivery(keep) : one.completed)
+            #expect((report.completed, report.kept, report.superseded, report.retried) == (0, 0, 1, 1))
+            #expect(try await store.job(older)?.errorClass == "superseded")
+            #expect(try await revision(of: user, tenant: "acme") == nil)
+            // Its turn comes again, and finds everything looked at.
+            #expect(try await claimAll(second).flatMap(\.jobs).isEmpty)
+            #expect(try await state(of: older) == .covered)
+            #expect(try await state(of: newer) == .kept)
+        }
+    }
+
     func checkErased() async throws {
         let ids = try await enqueueBulk(2)
         let chunk = try await claimOne(try await worker())
@@ -206,5 +230,29 @@ extension QueueWorld {
             if !result.chunks.isEmpty { return (request, result) }
         }
         return nil
+    }
+
+    func checkPassedOn() async throws {
+        try await record(2, of: "u", tenant: "acme")
+        let job = try await store.enqueue(NewJob(tenant: "acme", user: "u"))
+        let (poor, rich) = (try await worker("poor"), try await worker("rich"))
+        let chunk = try await claimOne(poor)
+        // While nobody holds it, it stays where it is and waits.
+        try await store.setBases([String(repeating: "e", count: 64)], ofWorker: poor)
+        #expect(try await store.passOn([chunk.fence], reason: "not here") == 1)
+        #expect(try await store.passOn([chunk.fence], reason: "not here") == 0)
+        #expect(try await claimAll(rich).isEmpty)
+        try await makeDeferredDue()
+        _ = try await store.wake(limit: 10)
+        let again = try await claimOne(poor)
+        try await store.setBases([chunk.baseDigest], ofWorker: rich)
+        _ = try await store.adoptLanes(workerID: rich)
+        #expect(try await store.passOn([again.fence], reason: "not here") == 1)
+        #expect(try await store.job(job)?.errorClass == "base_not_held")
+        try await makeDeferredDue()
+        _ = try await store.wake(limit: 10)
+        let found = try await claimOne(rich)
+        #expect(found.jobs.map(\.tries) == [0])
+        #expect(try await store.publish(found.completed).completed == 1)
     }
 }

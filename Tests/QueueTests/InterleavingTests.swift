@@ -176,7 +176,7 @@ import Testing
             let lane: Int32 = try await world.value(
                 "SELECT attune.lane_for(hashint8(uid)::bigint & 2147483647) FROM attune.\"user\"")
             let enqueue = self.call("SELECT attune.enqueue('acme', 'u0')", [])
-            let claimed = Mutex<(mark: LaneMark, horizon: Int64)?>(nil)
+            let claimed = Mutex<(mark: LaneMark, horizon: Horizon)?>(nil)
             let interleaving = Interleaving([
                 .init("early", "early begins", script("BEGIN")),
                 .init("early", "early enqueues", enqueue),
@@ -184,12 +184,12 @@ import Testing
                 // Whoever holds the table stops the claim between what it has read and its end.
                 .init("holder", "holds", script("BEGIN; LOCK TABLE attune.outcome IN SHARE MODE")),
                 .init("claim", "claims") { connection in
-                    let sql = "SELECT sort_key, chunk_id, horizon FROM attune.claim($1, $2, 1000, 1000)"
+                    let sql = "SELECT sort_key, chunk_id, horizon::text FROM attune.claim($1, $2, 1000, 1000)"
                     let rows = try await connection.execute(
                         Statement(name: sql, text: sql), [.int64(worker), .int32(lane)])
                     let (taken, end) = (try #require(rows.first), try #require(rows.last))
                     let mark = LaneMark(sortKey: try taken.decode(0), chunkID: try taken.decode(1))
-                    let horizon: Int64 = try end.decode(2)
+                    let horizon = Horizon(try end.decode(2))
                     claimed.withLock { $0 = (mark, horizon) }
                 },
                 .init("early", "early commits", script("COMMIT")),

@@ -3,11 +3,12 @@ import Testing
 
 @Suite struct LaneScheduleTests {
     private func result(
-        mark: LaneMark = .start, next: LaneMark? = nil, ended: Int = 0, horizon: Int64 = 7,
+        mark: LaneMark = .start, next: LaneMark? = nil, ended: Int = 0, horizon: String = "7",
         needsEmptyHands: Bool = false
     ) -> ClaimResult {
         ClaimResult(
-            chunks: [], endedJobs: ended, mark: mark, next: next, horizon: horizon, needsEmptyHands: needsEmptyHands)
+            chunks: [], endedJobs: ended, mark: mark, next: next, horizon: Horizon(horizon),
+            needsEmptyHands: needsEmptyHands)
     }
 
     /// A schedule whose lanes have all been read once at time 0.
@@ -36,18 +37,18 @@ import Testing
         #expect(schedule.nextClaim(workerID: 1, at: 0.1)?.lane == 2)
     }
 
-    @Test("an idle lane is swept every quarter of a second, from the oldest open transaction")
+    @Test("an idle lane is swept every quarter of a second, for what the sweep before could not see")
     func sweeps() throws {
         var schedule = try read([1: nil])
         #expect(schedule.nextClaim(workerID: 1, at: 0.2) == nil)
         let sweep = try #require(schedule.nextClaim(workerID: 1, at: 0.25))
-        #expect(sweep.lateSince == 7)
-        // One that found something is repeated at once, since the same transaction: there may be more.
-        schedule.note(result(ended: 1, horizon: 9), of: sweep, at: 0.25)
-        #expect(schedule.nextClaim(workerID: 1, at: 0.25)?.lateSince == 7)
-        schedule.note(result(horizon: 9), of: sweep, at: 0.25)
+        #expect(sweep.lateSince == Horizon("7"))
+        // One that found something is repeated at once, since the same horizon: there may be more.
+        schedule.note(result(ended: 1, horizon: "9"), of: sweep, at: 0.25)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.25)?.lateSince == Horizon("7"))
+        schedule.note(result(horizon: "9"), of: sweep, at: 0.25)
         #expect(schedule.nextClaim(workerID: 1, at: 0.3) == nil)
-        #expect(schedule.nextClaim(workerID: 1, at: 0.5)?.lateSince == 9)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.5)?.lateSince == Horizon("9"))
     }
 
     @Test("a claim goes on from where the lane's last one got to")
@@ -63,7 +64,7 @@ import Testing
     @Test("every minute a lane is read from its start again")
     func rescans() throws {
         let schedule = try read([1: nil])
-        #expect(schedule.nextClaim(workerID: 1, at: 59)?.lateSince == 7)
+        #expect(schedule.nextClaim(workerID: 1, at: 59)?.lateSince == Horizon("7"))
         let rescan = try #require(schedule.nextClaim(workerID: 1, at: 60))
         #expect(rescan.lateSince == nil && rescan.mark == .start)
     }
@@ -83,9 +84,9 @@ import Testing
     func suspectInSweep() throws {
         var schedule = try read([1: nil])
         let sweep = try #require(schedule.nextClaim(workerID: 1, at: 0.25))
-        schedule.note(result(horizon: 9, needsEmptyHands: true), of: sweep, at: 0.25)
+        schedule.note(result(horizon: "9", needsEmptyHands: true), of: sweep, at: 0.25)
         schedule.handsAreEmpty()
-        #expect(schedule.nextClaim(workerID: 1, at: 0.25)?.lateSince == 7)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.25)?.lateSince == Horizon("7"))
     }
 
     @Test("what a sweep sees after the mark is claimed next")
@@ -105,5 +106,22 @@ import Testing
         schedule.setLanes([1, 2])
         let request = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
         #expect(request.lane == 1 && request.mark == .start && request.lateSince == nil)
+    }
+
+    @Test("after the server has started anew every lane is read from its start")
+    func restart() throws {
+        var schedule = LaneSchedule()
+        schedule.setLanes([1], serverStart: 100)
+        let first = try #require(schedule.nextClaim(workerID: 1, at: 0))
+        let mark = LaneMark(sortKey: 10, chunkID: 2)
+        schedule.note(result(mark: mark), of: first, at: 0)
+        schedule.setLanes([1], serverStart: 100)
+        #expect(schedule.marks == [1: mark])
+        // Orders from a store that does not know say nothing.
+        schedule.setLanes([1])
+        #expect(schedule.marks == [1: mark])
+        schedule.setLanes([1], serverStart: 200)
+        let again = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
+        #expect(again.mark == .start && again.lateSince == nil)
     }
 }

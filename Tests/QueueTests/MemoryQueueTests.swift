@@ -20,7 +20,18 @@ struct MemoryWorld: QueueWorld {
         try memory.revision(of: user, tenant: tenant)
     }
     func expireLease(ofWorker workerID: Int64) async throws { try memory.expireLease(ofWorker: workerID) }
+    func limit(_ tenant: String, maxRunning: Int?, jobsPerSecond: Double?) async throws {
+        try memory.setLimit(of: tenant, maxRunning: maxRunning, jobsPerSecond: jobsPerSecond)
+    }
+    func setPaused(_ isPaused: Bool, tenant: String, kind: String?) async throws {
+        try memory.setPaused(isPaused, tenant: tenant, kind: kind)
+    }
     func makeDeferredDue() async throws { try memory.makeDeferredDue() }
+    func reported() async throws -> [WorkStatistics.Ending: Int64] {
+        let statistics = try memory.statistics()
+        return Dictionary(uniqueKeysWithValues: WorkStatistics.Ending.allCases.map { ($0, statistics.jobs($0)) })
+            .filter { $0.value > 0 }
+    }
 }
 
 @Suite struct MemoryQueueTests {

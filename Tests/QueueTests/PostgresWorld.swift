@@ -6,7 +6,7 @@ import Testing
 struct PostgresWorld: QueueWorld {
     let database: TestDatabase
     let pool: ConnectionPool
-    let queue: PostgresQueueStore
+    var queue: PostgresQueueStore
     var store: any QueueStore { queue }
     var lanes: [Int32] { (0..<16).map { 65536 + $0 } }
 
@@ -77,6 +77,28 @@ struct PostgresWorld: QueueWorld {
         try await run(
             "UPDATE attune.worker SET lease_until = clock_timestamp() - interval '1 s' WHERE worker_id = $1",
             [.int64(workerID)])
+    }
+
+    func limit(_ tenant: String, maxRunning: Int?, jobsPerSecond: Double?) async throws {
+        try await TenantLimits(pool).set(
+            TenantLimit(tenant: tenant, maxRunning: maxRunning, jobsPerSecond: jobsPerSecond))
+    }
+
+    func setPaused(_ isPaused: Bool, tenant: String, kind: String?) async throws {
+        let limits = TenantLimits(pool)
+        if isPaused {
+            try await limits.pause(tenant, kind: kind, reason: nil)
+        } else {
+            try await limits.resume(tenant, kind: kind)
+        }
+    }
+
+    func reported() async throws -> [WorkStatistics.Ending: Int64] {
+        let rows = try await run(
+            "SELECT ending, sum(jobs)::bigint FROM attune.outcomes_by_minute WHERE ending < 7 GROUP BY ending")
+        var counts: [WorkStatistics.Ending: Int64] = [:]
+        for row in rows { counts[try #require(.init(rawValue: try row.decode(0)))] = try row.decode(1) }
+        return counts
     }
 
     func makeDeferredDue() async throws {

@@ -25,6 +25,8 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case cancelledRunning = "a job cancelled while it runs stays cancelled, its neighbours complete"
     case cancelledLate = "cancelling an ended job says how it ended"
     case retried = "retrying a discarded job makes a new one, a completed one is refused"
+    case mergedIntoCancelled =
+        "a merged job stands and falls with the job that took its place; to retry that one does the work of both"
     case retriedNow = "retrying a waiting retry runs it now"
     case expired = "an expired lease lets another worker finish, and the first one's publish changes nothing"
     case heartbeat = "a heartbeat keeps what a worker holds"
@@ -32,18 +34,26 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case draining = "a draining worker claims nothing but publishes what it holds"
     case twice = "publishing twice says that it was done"
     case supersededOnce = "two workers on one user: one publishes, the other's job runs again"
+    case overtaken = "a worker that has seen less than what was kept meanwhile is superseded, whatever it found"
     case erased = "a late publish does not bring back an erased user"
     case erasedWaiting = "a waiting job of an erased user ends at its claim"
     case noRecipe = "without an active base and recipe a chunk waits and says why"
     case isolation = "after two crashes every job is alone, and a claim gives it to empty hands only"
     case poison = "a job that kills its workers is discarded, its neighbours complete"
     case adoption = "two workers adopt all lanes between them"
+    case passedOn = "a chunk whose base a worker lacks costs no try and goes to a worker that has it"
     case paused = "a paused worker keeps what it holds and claims nothing until it is active again"
     case speed =
         "a worker's speed is the reference work it does in its busy time, smoothed, and idle time does not count"
     case samples = "a sample counts what waits in a lane after its mark"
     case priority = "a job with a priority goes ahead of its flow's, one that does not exist is refused"
+    case capped = "no more than a tenant's cap runs over all workers, and the rest goes on as jobs end"
+    case cappedNeighbour = "a capped tenant's bulk is not in the way of another tenant's job"
+    case paced = "a rate lets no more be claimed than it says"
+    case pausedTenant = "a paused tenant's jobs are accepted and wait, can be cancelled, and go on when it is resumed"
+    case pausedKind = "one kind of a tenant's jobs can be paused"
     case late = "a sweep finds what a mark has passed"
+    case figures = "what a worker reports adds up, and the same report again counts once"
 
     var testDescription: String { rawValue }
 
@@ -71,6 +81,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .cancelledRunning: try await world.checkCancelledRunning()
         case .cancelledLate: try await world.checkCancelledLate()
         case .retried: try await world.checkRetried()
+        case .mergedIntoCancelled: try await world.checkMergedIntoCancelled()
         case .retriedNow: try await world.checkRetriedNow()
         case .expired: try await world.checkExpired()
         case .heartbeat: try await world.checkHeartbeat()
@@ -78,17 +89,25 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .draining: try await world.checkDraining()
         case .twice: try await world.checkTwice()
         case .supersededOnce: try await world.checkSuperseded()
+        case .overtaken: try await world.checkOvertaken()
         case .erased: try await world.checkErased()
         case .erasedWaiting: try await world.checkErasedWaiting()
         case .noRecipe: try await world.checkNoRecipe()
         case .isolation: try await world.checkIsolation()
         case .poison: try await world.checkPoison()
         case .adoption: try await world.checkAdoption()
+        case .passedOn: try await world.checkPassedOn()
         case .paused: try await world.checkPaused()
         case .speed: try await world.checkSpeed()
         case .samples: try await world.checkSamples()
         case .priority: try await world.checkPriority()
+        case .capped: try await world.checkCapped()
+        case .cappedNeighbour: try await world.checkCappedNeighbour()
+        case .paced: try await world.checkPaced()
+        case .pausedTenant: try await world.checkPausedTenant()
+        case .pausedKind: try await world.checkPausedKind()
         case .late: try await world.checkLate()
+        case .figures: try await world.checkFigures()
         }
     }
 }

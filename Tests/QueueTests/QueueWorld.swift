@@ -16,6 +16,11 @@ protocol QueueWorld: Sendable {
     func revision(of user: String, tenant: String) async throws -> Int32?
     func expireLease(ofWorker workerID: Int64) async throws
     func makeDeferredDue() async throws
+    /// Sets a tenant's limits; nil lifts one.
+    func limit(_ tenant: String, maxRunning: Int?, jobsPerSecond: Double?) async throws
+    func setPaused(_ isPaused: Bool, tenant: String, kind: String?) async throws
+    /// Jobs that reports have told of, by what became of them.
+    func reported() async throws -> [WorkStatistics.Ending: Int64]
     /// Every lane of the layout.
     var lanes: [Int32] { get }
 }

@@ -3,7 +3,7 @@ import PostgresTestSupport
 import Queue
 import Testing
 
-/// What keeps the queue going besides claims and publishes: leadership, lanes, campaigns, collection.
+/// What keeps the queue going besides claims and publishes: leadership, lanes, collection.
 @Suite(.needsPostgres, .timeLimit(.minutes(3))) struct UpkeepTests {
     private func inTenant(_ body: (PostgresWorld) async throws -> Void) async throws {
         try await PostgresWorld.with { world in
@@ -84,43 +84,6 @@ import Testing
                 #expect(try await scheduler.stillLeads(epoch: epoch) == false)
                 #expect(await errorClass { _ = try await scheduler.move([], epoch: epoch) } == "deposed")
             }
-        }
-    }
-
-    @Test("a campaign feeds every user once under its base, in bounded steps")
-    func campaign() async throws {
-        try await inTenant { world in
-            for user in 0..<5 { try await world.record(2, of: "u\(user)", tenant: "acme") }
-            let early = await errorClass { try await world.run("SELECT attune.readapt('acme', 'second')") }
-            #expect(early == "no_active_recipe")
-            try await world.run(
-                """
-                SELECT attune.activate_recipe('acme', r.digest) FROM attune.recipe r JOIN attune.base b USING (base_id)
-                WHERE b.name = 'second' AND r.name = 'r1'
-                """)
-            try await world.run("SELECT attune.readapt('acme', 'second')")
-            let again = await errorClass { try await world.run("SELECT attune.readapt('acme', 'second')") }
-            #expect(again == "already_exists")
-            let scheduler = SchedulerQueue(world.pool)
-            let epoch = try await world.database.withConnection {
-                try #require(try await scheduler.lead(name: "s", on: $0))
-            }
-            var campaign = try #require(try await scheduler.runningCampaigns().first)
-            #expect(try await scheduler.feed(campaign, users: 3, epoch: epoch) == 3)
-            #expect(try await scheduler.feed(campaign, users: 3, epoch: epoch) == nil, "the cursor has moved")
-            campaign = try #require(try await scheduler.runningCampaigns().first)
-            #expect((campaign.cursor, campaign.jobsAhead) == (3, 3))
-            #expect(try await scheduler.feed(campaign, users: 3, epoch: epoch) == 5)
-            campaign.cursor = 5
-            #expect(try await scheduler.feed(campaign, users: 3, epoch: epoch) == nil)
-            #expect(try await scheduler.runningCampaigns() == [])
-            let chunks = try await world.claimAll(try await world.worker())
-            #expect(chunks.flatMap(\.jobs).count == 5)
-            #expect(Set(chunks.map(\.baseID)) == [2])
-            for chunk in chunks { _ = try await world.store.publish(chunk.completed) }
-            #expect(try await world.revision(of: "u0", tenant: "acme") == nil, "the first base still serves")
-            try await world.run("SELECT attune.promote('acme', 'second')")
-            #expect(try await world.revision(of: "u0", tenant: "acme") == 1)
         }
     }
 

@@ -93,7 +93,7 @@ import Worker
     @Test("a delivery ends every job of its chunk: stored, published, and pointed to")
     func delivers() async throws {
         let (queue, chunk) = try await Claims.chunk(users: 4)
-        let report = try await stage(queue).deliver(try adapted(chunk, refusing: [1]))
+        let (_, report) = try await stage(queue).deliver(try adapted(chunk, refusing: [1]))
         #expect(report.completed == 3 && report.discarded == 1 && report.lostChunks.isEmpty)
         #expect(try await store.list(prefix: "", after: nil, limit: 10).count == 1)
         #expect(try queue.revision(of: "u-0", tenant: "acme") == 1)
@@ -105,7 +105,7 @@ import Worker
         let (queue, chunk) = try await Claims.chunk(users: 2)
         let adapted = try adapted(chunk, refusing: [])
         _ = try await stage(queue).deliver(adapted)
-        let again = try await stage(queue).deliver(adapted)
+        let (_, again) = try await stage(queue).deliver(adapted)
         #expect(again.completed == 0 && again.publishedBefore == [chunk.fence.chunkID] && again.lostChunks.isEmpty)
         #expect(try queue.revision(of: "u-0", tenant: "acme") == 1)
     }

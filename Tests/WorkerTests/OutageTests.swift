@@ -56,6 +56,13 @@ struct OutageTests {
             try await inner.setState(state, ofWorker: workerID)
         }
         func adoptLanes(workerID: Int64) async throws -> Int { try await inner.adoptLanes(workerID: workerID) }
+        func setBases(_ digests: [String], ofWorker workerID: Int64) async throws {
+            try await inner.setBases(digests, ofWorker: workerID)
+        }
+        func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
+            try await inner.passOn(chunks, reason: reason)
+        }
+        func record(_ report: StatisticsReport) async throws { try await inner.record(report) }
         func sampleLanes(workerID: Int64, marks: [Int32: LaneMark]) async throws -> [LaneSample] {
             try await inner.sampleLanes(workerID: workerID, marks: marks)
         }

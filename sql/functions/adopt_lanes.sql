@@ -2,13 +2,18 @@ CREATE OR REPLACE FUNCTION attune.adopt_lanes(p_worker bigint) RETURNS int LANGU
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_alive int;
+    v_stall int;
     v_share int;
     v_owned int;
     v_taken int;
 BEGIN
-    SELECT count(*) INTO v_alive FROM attune.worker w WHERE w.state = 'active' AND w.lease_until > clock_timestamp();
+    -- A worker that gets nothing done with work in hand is not counted, and its lanes are free.
+    SELECT s.stall_seconds INTO v_stall FROM attune.setting s;
+    SELECT count(*) INTO v_alive FROM attune.worker w WHERE w.state = 'active' AND w.lease_until > clock_timestamp()
+        AND (w.in_hand = 0 OR w.progress_at > clock_timestamp() - make_interval(secs => v_stall));
     IF NOT EXISTS (SELECT FROM attune.worker w WHERE w.worker_id = p_worker AND w.state = 'active'
-        AND w.lease_until > clock_timestamp()) THEN
+        AND w.lease_until > clock_timestamp()
+        AND (w.in_hand = 0 OR w.progress_at > clock_timestamp() - make_interval(secs => v_stall))) THEN
         RETURN 0;
     END IF;
     -- A fair share at most, so that who comes next finds some; and what is above it goes back.
@@ -21,7 +26,8 @@ BEGIN
     WHERE l.lane_id IN (
         SELECT m.lane_id FROM attune.lane m
         WHERE m.owner IS NULL OR NOT EXISTS (
-            SELECT FROM attune.worker w WHERE w.worker_id = m.owner AND w.state = 'active' AND w.lease_until > clock_timestamp())
+            SELECT FROM attune.worker w WHERE w.worker_id = m.owner AND w.state = 'active' AND w.lease_until > clock_timestamp()
+                AND (w.in_hand = 0 OR w.progress_at > clock_timestamp() - make_interval(secs => v_stall)))
         ORDER BY random() LIMIT greatest(0, v_share - v_owned) FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_taken = ROW_COUNT;
     RETURN v_taken;

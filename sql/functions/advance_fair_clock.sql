@@ -33,6 +33,16 @@ BEGIN
     )
     UPDATE attune.flow f SET base_tag = f.base_tag - (t.jobs * 1000.0 / f.weight)::bigint
     FROM (SELECT flow_id, sum(jobs) AS jobs FROM taken GROUP BY flow_id) AS t WHERE f.flow_id = t.flow_id;
+
+    -- New jobs of a tenant whose work is parked are tagged from there on, or its next interactive job would wait for all
+    -- of its bulk that virtual time has passed meanwhile.
+    WITH behind AS (
+        SELECT p.tenant_id, greatest(0, v_clock.virtual_time - min(p.head_key)) AS lag FROM attune.parked_tenants() AS p
+        GROUP BY p.tenant_id
+    )
+    UPDATE attune.flow f SET lag = n.lag
+    FROM (SELECT g.flow_id, coalesce(b.lag, 0) AS lag FROM attune.flow g LEFT JOIN behind b ON b.tenant_id = g.tenant_id) AS n
+    WHERE f.flow_id = n.flow_id AND f.lag <> n.lag;
     RETURN v_clock.virtual_time;
 END
 $$;

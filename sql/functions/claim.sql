@@ -5,29 +5,42 @@
 -- other chunks are not looked for: that would read the user's whole history. They end as covered when their turn comes.
 CREATE OR REPLACE FUNCTION attune.claim(
     p_worker bigint, p_lane int, p_cost_budget_ms real, p_job_budget int,
-    p_mark_key bigint DEFAULT -9223372036854775808, p_mark_chunk bigint DEFAULT -1, p_late_since xid8 DEFAULT NULL
+    p_mark_key bigint DEFAULT -9223372036854775808, p_mark_chunk bigint DEFAULT -1, p_late_since pg_snapshot DEFAULT NULL
 ) RETURNS TABLE (
     chunk_id bigint, attempt int, token uuid, tenant_id int, tenant text, key_prefix text, kind text,
     base_id int, base_digest text, recipe_id int, recipe_digest text, campaign_id int, crashes smallint,
     sort_key bigint, deadline_seconds double precision,
     job_ids bigint[], uids bigint[], users text[], epochs int[], parents bigint[], data_seqs bigint[], tries smallint[],
-    payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon xid8, needs_empty_hands boolean,
-    cost_ms real
+    payloads bytea[], ended_count int, next_key bigint, next_chunk bigint, horizon pg_snapshot, needs_empty_hands boolean,
+    cost_ms real, flow_id int, endings smallint[]
 ) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
+    v_since_xmax xid8 := pg_snapshot_xmax(p_late_since);
+    v_since_open xid8[] := CASE WHEN p_late_since IS NOT NULL THEN ARRAY(SELECT pg_snapshot_xip(p_late_since)) END;
     v_by_key CURSOR FOR
         SELECT c.chunk_id, c.sort_key, c.cost_ms, c.job_count, c.crashes FROM attune.chunk c
         WHERE c.lane = p_lane AND c.state = 0 AND (c.sort_key, c.chunk_id) > (p_mark_key, p_mark_chunk)
-        ORDER BY c.sort_key, c.chunk_id LIMIT 256 FOR UPDATE SKIP LOCKED;
+        ORDER BY c.sort_key, c.chunk_id LIMIT 1024 FOR UPDATE SKIP LOCKED;
+    -- What an earlier claim could not see: of the transactions that were open then, and of those that came after. To begin at
+    -- the oldest open one instead would read, while a transaction stays open for hours, all that was inserted in those hours.
+    -- The sums keep the key out of the index condition: from the lane's start to the mark lie the dead entries of all that
+    -- was claimed.
     v_by_birth CURSOR FOR
         SELECT c.chunk_id, c.sort_key, c.cost_ms, c.job_count, c.crashes FROM attune.chunk c
-        -- The sum keeps the key out of the index condition: from the lane's start to the mark lie the dead entries of all
-        -- that was claimed.
-        WHERE c.lane = p_lane AND c.state = 0 AND c.born >= p_late_since
+        WHERE c.lane = p_lane AND c.state = 0 AND c.born >= v_since_xmax
             AND (c.sort_key + 0, c.chunk_id) <= (p_mark_key, p_mark_chunk)
-        ORDER BY c.born LIMIT 256 FOR UPDATE SKIP LOCKED;
+        ORDER BY c.born LIMIT 1024 FOR UPDATE SKIP LOCKED;
+    v_of_open CURSOR FOR
+        SELECT c.chunk_id, c.sort_key, c.cost_ms, c.job_count, c.crashes FROM attune.chunk c
+        WHERE c.lane = p_lane AND c.state = 0 AND c.born = ANY (v_since_open)
+            AND (c.sort_key + 0, c.chunk_id) <= (p_mark_key, p_mark_chunk)
+        LIMIT 1024 FOR UPDATE SKIP LOCKED;
+    -- What waits for room under its tenant's limit belongs to no lane: lane -1.
+    v_parked CURSOR FOR SELECT h.* FROM attune.parked_heads(p_worker) AS h;
+    v_scan refcursor;
+    v_reads_open boolean := false;
     v_row record;
     v_ids bigint[] := '{}';
     v_ready bigint[];
@@ -38,9 +51,10 @@ DECLARE
     v_last_key bigint := p_mark_key;
     v_last_chunk bigint := p_mark_chunk;
     v_suspect boolean := false;
-    v_holds record;
-    -- Taken before the scan: whoever commits after the scan's snapshot is no older than this, so the next sweep looks for it.
-    v_horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    v_holds_suspect boolean;
+    -- Taken before the scan: whoever commits after the scan's snapshot is not visible in this one, so the next sweep looks
+    -- for it.
+    v_horizon pg_snapshot := pg_current_snapshot();
 BEGIN
     -- A claim lost in a crash of the server is a lease that nobody holds; the publish after it is durable, and with it this.
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -49,19 +63,40 @@ BEGIN
         PERFORM attune.refuse('worker_gone', format('worker %s', p_worker),
             'it is not registered, is draining, or its lease has run out', 'send a heartbeat, or register again');
     END IF;
-    SELECT count(*) AS chunks, coalesce(bool_or(c.crashes >= 2), false) AS suspect INTO v_holds
-    FROM attune.chunk c WHERE c.worker_id = p_worker AND c.state = 1;
+    -- By an index of suspects alone: the entries of all chunks that the worker has ever held stay in the other one for as long
+    -- as any transaction of the cluster is older than their end.
+    v_holds_suspect := EXISTS (SELECT FROM attune.chunk c WHERE c.worker_id = p_worker AND c.state + 0 = 1 AND c.crashes >= 2);
 
     -- A chunk that has crashed two workers runs alone, or it would take its neighbours' blame with it.
-    IF NOT v_holds.suspect THEN
-        IF p_late_since IS NULL THEN OPEN v_by_key; ELSE OPEN v_by_birth; END IF;
+    IF NOT v_holds_suspect THEN
+        IF p_lane < 0 THEN
+            OPEN v_parked;
+            v_scan := v_parked;
+        ELSIF p_late_since IS NULL THEN
+            OPEN v_by_key;
+            v_scan := v_by_key;
+        ELSIF cardinality(v_since_open) > 0 THEN
+            OPEN v_of_open;
+            v_scan := v_of_open;
+            v_reads_open := true;
+        ELSE
+            OPEN v_by_birth;
+            v_scan := v_by_birth;
+        END IF;
         LOOP
             EXIT WHEN v_cost >= p_cost_budget_ms OR v_jobs >= p_job_budget OR v_suspect;
-            IF p_late_since IS NULL THEN FETCH v_by_key INTO v_row; ELSE FETCH v_by_birth INTO v_row; END IF;
+            FETCH v_scan INTO v_row;
+            IF NOT FOUND AND v_reads_open THEN
+                CLOSE v_of_open;
+                OPEN v_by_birth;
+                v_scan := v_by_birth;
+                v_reads_open := false;
+                CONTINUE;
+            END IF;
             EXIT WHEN NOT FOUND;
             IF v_row.crashes >= 2 THEN
                 v_suspect := true;
-                EXIT WHEN v_holds.chunks > 0 OR v_jobs > 0;
+                EXIT WHEN v_jobs > 0 OR EXISTS (SELECT FROM attune.chunk c WHERE c.worker_id = p_worker AND c.state = 1);
             END IF;
             v_ids := v_ids || v_row.chunk_id;
             v_cost := v_cost + v_row.cost_ms;
@@ -71,11 +106,14 @@ BEGIN
                 v_last_chunk := v_row.chunk_id;
             END IF;
         END LOOP;
-        IF p_late_since IS NULL THEN CLOSE v_by_key; ELSE CLOSE v_by_birth; END IF;
+        CLOSE v_scan;
+    END IF;
+    IF v_ids <> '{}' AND EXISTS (SELECT FROM attune.tenant_limit) THEN
+        v_ids := attune.within_limits(p_worker, v_ids);
     END IF;
 
     -- Which base and recipe: now, not at enqueue. Without them the chunk waits, longer each time, and says why once.
-    IF v_jobs > 0 THEN
+    IF v_ids <> '{}' THEN
         WITH resolved AS MATERIALIZED (
             SELECT c.chunk_id, c.waits, c.tenant_id, c.attempt, b.base_id, r.recipe_id
             FROM unnest(v_ids) WITH ORDINALITY AS i (id, pos) JOIN attune.chunk c ON c.chunk_id = i.id
@@ -146,7 +184,8 @@ BEGIN
                 array_agg(m.revision_id) FILTER (WHERE m.ending = 0) AS parents,
                 array_agg(m.data_seq) FILTER (WHERE m.ending = 0) AS data_seqs,
                 array_agg(m.tries) FILTER (WHERE m.ending = 0) AS tries,
-                array_agg(m.payload) FILTER (WHERE m.ending = 0) AS payloads
+                array_agg(m.payload) FILTER (WHERE m.ending = 0) AS payloads,
+                array_agg(m.ending::smallint) FILTER (WHERE m.ending > 0) AS endings
             FROM (SELECT * FROM member ORDER BY chunk_id, job_id) AS m
             GROUP BY m.chunk_id, m.base_id, m.recipe_id, m.pos
         ), leased AS (
@@ -156,13 +195,13 @@ BEGIN
                 base_id = t.base_id, recipe_id = t.recipe_id, claimed_at = clock_timestamp(),
                 deadline = clock_timestamp() + make_interval(secs => s.deadline_seconds + c.cost_ms * 20 / 1000.0)
             FROM tally t, attune.setting s WHERE c.chunk_id = t.chunk_id
-            RETURNING c.*, t.pos, t.job_ids, t.uids, t.users, t.epochs, t.parents, t.data_seqs, t.tries AS job_tries, t.payloads
+            RETURNING c.*, t.pos, t.job_ids, t.uids, t.users, t.epochs, t.parents, t.data_seqs, t.tries AS job_tries, t.payloads, t.endings
         )
         SELECT l.chunk_id, l.attempt, l.token, l.tenant_id, n.name, n.key_prefix, k.name, l.base_id, b.digest, l.recipe_id,
             r.digest, l.campaign_id, l.crashes, l.sort_key,
             extract(epoch FROM l.deadline - l.claimed_at)::double precision, coalesce(l.job_ids, '{}'), l.uids, l.users,
             l.epochs, l.parents, l.data_seqs, l.job_tries, l.payloads, (l.job_count - l.live_count)::int,
-            NULL::bigint, NULL::bigint, NULL::xid8, NULL::boolean, l.cost_ms
+            NULL::bigint, NULL::bigint, NULL::pg_snapshot, NULL::boolean, l.cost_ms, l.flow_id, l.endings
         FROM leased l JOIN attune.tenant n ON n.tenant_id = l.tenant_id JOIN attune.kind k ON k.kind_id = l.kind_id
         JOIN attune.base b ON b.base_id = l.base_id JOIN attune.recipe r ON r.recipe_id = l.recipe_id
         ORDER BY l.pos;
@@ -175,8 +214,8 @@ BEGIN
     next_key := v_row.sort_key;
     next_chunk := v_row.chunk_id;
     horizon := v_horizon;
-    needs_empty_hands := v_holds.suspect OR (v_suspect AND v_jobs = 0);
+    needs_empty_hands := v_holds_suspect OR (v_suspect AND v_jobs = 0);
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION attune.claim(bigint, int, real, int, bigint, bigint, xid8) IS 'Takes chunks of one lane for a worker up to a budget of cost and jobs; draws attempt and token. One row a chunk (no jobs: it ended here), then one row with chunk_id null: the lane''s next head, the xmin to sweep late commits from, and whether a suspect chunk wants the worker''s hands empty first.';
+COMMENT ON FUNCTION attune.claim(bigint, int, real, int, bigint, bigint, pg_snapshot) IS 'Takes chunks of one lane (-1: of those that wait for room under a limit) for a worker up to a budget of cost and jobs; draws attempt and token. One row a chunk (no jobs: it ended here; endings: how those ended that ended here), then one row with chunk_id null: the lane''s next head, the snapshot that the next sweep for late commits starts from, and whether a suspect chunk wants the worker''s hands empty first.';

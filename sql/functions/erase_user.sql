@@ -16,6 +16,7 @@ BEGIN
     DELETE FROM attune.object_slot s USING attune.revision r WHERE r.uid = v_uid AND s.revision_id = r.revision_id;
     DELETE FROM attune.revision r WHERE r.uid = v_uid;
     GET DIAGNOSTICS v_revisions = ROW_COUNT;
+    DELETE FROM attune.campaign_judgement g WHERE g.uid = v_uid;
     DELETE FROM attune.dedup d USING attune.job j WHERE j.uid = v_uid AND d.tenant_id = v_tenant AND d.key_hash = j.dedup_hash;
     UPDATE attune.attempt_log l SET message = NULL FROM attune.job j
     WHERE j.uid = v_uid AND l.job_id = j.job_id AND l.message IS NOT NULL;

@@ -9,7 +9,7 @@ BEGIN
     WITH due AS MATERIALIZED (
         -- A job that is not there ended so long ago that it was dropped with its partition.
         SELECT d.tenant_id, d.key_hash, CASE WHEN j.job_id IS NULL THEN d.expires ELSE o.finished_at + v_keep END AS until
-        FROM (SELECT * FROM attune.dedup x WHERE x.expires < clock_timestamp() ORDER BY x.expires LIMIT p_limit FOR UPDATE SKIP LOCKED) AS d
+        FROM (SELECT * FROM attune.dedup x WHERE x.expires < (SELECT clock_timestamp()) ORDER BY x.expires LIMIT p_limit FOR UPDATE SKIP LOCKED) AS d
         LEFT JOIN attune.job j ON j.job_id = d.job_id
         LEFT JOIN attune.outcome o ON o.job_id = d.job_id
     ), gone AS (

@@ -7,6 +7,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_chunk attune.chunk;
     v_lease interval;
+    -- A variable, since an index is not searched by what may change while it is: all that is leased would be read.
+    v_now timestamptz := clock_timestamp();
     v_alive int;
     v_crashes int;
     v_holders bigint[];
@@ -22,11 +24,16 @@ BEGIN
     SELECT count(*) INTO v_alive FROM attune.worker w WHERE w.state <> 'stopped' AND w.lease_until > clock_timestamp();
     FOR v_chunk IN
         SELECT c.* FROM attune.chunk c
-        WHERE c.state = 1 AND c.chunk_id = ANY (ARRAY(
-            (SELECT d.chunk_id FROM attune.chunk d WHERE d.state = 1 AND d.deadline < clock_timestamp() LIMIT p_limit)
+        WHERE c.state + 0 = 1 AND c.chunk_id = ANY (ARRAY(
+            -- Worker by worker: all leased chunks are never read through.
+            (SELECT d.chunk_id FROM attune.worker w CROSS JOIN LATERAL (
+                SELECT n.chunk_id FROM attune.chunk n WHERE n.worker_id = w.worker_id AND n.state = 1 AND n.deadline < v_now
+                LIMIT p_limit) AS d
+             WHERE w.state <> 'stopped' LIMIT p_limit)
             UNION ALL
-            (SELECT h.chunk_id FROM attune.worker w JOIN attune.chunk h ON h.worker_id = w.worker_id AND h.state = 1
-             WHERE w.lease_until < clock_timestamp() LIMIT p_limit)))
+            (SELECT h.chunk_id FROM attune.worker w CROSS JOIN LATERAL (
+                SELECT n.chunk_id FROM attune.chunk n WHERE n.worker_id = w.worker_id AND n.state = 1 LIMIT p_limit) AS h
+             WHERE w.lease_until < v_now LIMIT p_limit)))
         ORDER BY c.chunk_id LIMIT p_limit FOR UPDATE OF c SKIP LOCKED
     LOOP
         -- Judged again now that the row is locked: its worker may have come back since it was chosen.
@@ -67,6 +74,8 @@ BEGIN
         FROM unnest(v_open.members, v_open.tries) AS o (id, tries);
         -- No token stays on it: the lost worker must not take this for its own publish.
         UPDATE attune.chunk c SET state = 4, token = NULL WHERE c.chunk_id = v_chunk.chunk_id;
+        PERFORM attune.count_ending(v_chunk.tenant_id, v_chunk.flow_id, v_chunk.kind_id, 0, requeued),
+            attune.count_ending(v_chunk.tenant_id, v_chunk.flow_id, v_chunk.kind_id, 6, discarded);
         chunk_id := v_chunk.chunk_id;
         worker_id := v_chunk.worker_id;
         error_class := v_class;

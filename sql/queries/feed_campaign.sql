@@ -3,4 +3,4 @@
 -- $2 campaign integer
 -- $3 cursor bigint
 -- $4 users integer
-SELECT attune.feed_campaign($1, $2, $3, $4)
+SELECT cursor_uid, fed, is_end FROM attune.feed_campaign($1, $2, $3, $4)

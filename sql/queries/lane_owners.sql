@@ -1,4 +1,3 @@
--- Every lane with its owner, and whether chunks wait in it.
-SELECT l.lane_id, l.owner, l.generation,
-    EXISTS (SELECT FROM attune.chunk c WHERE c.lane = l.lane_id AND c.state = 0) AS has_work
+-- Every lane with its owner, and for how long it has not moved.
+SELECT l.lane_id, l.owner, l.generation, extract(epoch FROM clock_timestamp() - l.moved_at)::double precision AS rested_seconds
 FROM attune.lane l ORDER BY l.lane_id

@@ -1,7 +1,21 @@
+-- From reports, not from outcomes: what is read does not grow with what ends. The rate is over this minute so far and the
+-- one before, from the flow's first report in them on, less the seconds that a report stands for.
 CREATE OR REPLACE VIEW attune.recent_outcomes WITH (security_invoker = true) AS
-SELECT t.name AS tenant, attune.ending_name(o.ending) AS state, o.error_class, count(*) AS last_hour,
-    count(*) FILTER (WHERE o.finished_at > clock_timestamp() - interval '1 minute') AS last_minute, max(o.finished_at) AS newest
-FROM attune.outcome o JOIN attune.tenant t ON t.tenant_id = o.tenant_id
-WHERE o.finished_at > clock_timestamp() - interval '1 hour'
-GROUP BY t.name, o.ending, o.error_class;
-COMMENT ON VIEW attune.recent_outcomes IS 'How jobs ended in the last hour and the last minute, by tenant, state and error class.';
+SELECT coalesce(t.name, 'other') AS tenant, coalesce(f.name, 'all') AS flow, coalesce(k.name, '') AS kind,
+    CASE s.ending WHEN 0 THEN 'retried' WHEN 7 THEN 'enqueued' ELSE attune.ending_name(s.ending) END AS state,
+    s.last_hour, s.lately / greatest(5, extract(epoch FROM clock_timestamp()
+        - min(s.since) OVER (PARTITION BY s.tenant_id, s.flow_id, s.ending = 7)))::double precision AS per_second
+FROM (
+    SELECT m.tenant_id, m.flow_id, m.kind_id, m.ending, sum(m.jobs)::bigint AS last_hour,
+        coalesce(sum(m.jobs) FILTER (WHERE m.minute >= w.lately), 0)::bigint AS lately,
+        coalesce(min(m.since) FILTER (WHERE m.minute >= w.lately), clock_timestamp())
+            - CASE m.ending WHEN 7 THEN interval '20 seconds' ELSE interval '5 seconds' END AS since
+    FROM attune.outcomes_by_minute m,
+        (SELECT date_bin('1 minute', clock_timestamp() - interval '1 minute', '2000-01-01 00:00:00+00') AS lately) AS w
+    WHERE m.minute >= clock_timestamp() - interval '1 hour'
+    GROUP BY m.tenant_id, m.flow_id, m.kind_id, m.ending
+) AS s
+LEFT JOIN attune.tenant t ON t.tenant_id = s.tenant_id
+LEFT JOIN attune.flow f ON f.flow_id = s.flow_id
+LEFT JOIN attune.kind k ON k.kind_id = s.kind_id;
+COMMENT ON VIEW attune.recent_outcomes IS 'What became of jobs in the last hour and how many a second lately, by tenant, flow, kind and state; retried: they run again; enqueued: they were asked for. A few seconds late.';

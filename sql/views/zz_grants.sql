@@ -28,9 +28,9 @@ BEGIN
     FOREACH signature IN ARRAY ARRAY['record(text, text, jsonb, text)', 'record_object(text, text, int, text, bytea, bigint)',
         'record_begin()', 'record_commit(text, text)', 'bulk_begin()', 'bulk_rejected()',
         'bulk_commit(text, text, text, timestamptz, real, boolean)',
+        'enqueue_many(text, text[], bytea[], text[], text[], text, text, timestamptz, real, boolean, bigint)',
         'enqueue(text, text, text, text, bytea, text, timestamptz, real, text, int)', 'cancel(bigint)', 'retry(bigint)',
-        'rollback(text, text, int, int)', 'erase_user(text, text)', 'promote(text, text)', 'activate_recipe(text, text)',
-        'readapt(text, text, text)'] LOOP
+        'rollback(text, text, int, int)', 'erase_user(text, text)', 'activate_recipe(text, text)'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION attune.%s TO attune_producer, attune_operator', signature);
     END LOOP;
     FOREACH signature IN ARRAY ARRAY['create_tenant(text)', 'map_role(text, name, text)', 'set_lanes(int)',
@@ -39,12 +39,12 @@ BEGIN
     END LOOP;
     -- The queue itself: workers and schedulers only.
     FOREACH signature IN ARRAY ARRAY['register_worker(text, text)', 'heartbeat(bigint, bigint, int)', 'drain_worker(bigint, text)',
-        'claim(bigint, int, real, int, bigint, bigint, xid8)',
+        'claim(bigint, int, real, int, bigint, bigint, pg_snapshot)',
         'publish(bigint[], int[], uuid[], text, bytea, bigint, bigint[], bigint[], smallint[], int[], bigint[], bigint[], int[], int[], '
         'bytea[], int[], smallint[], smallint[], real[], real[], int[], int[], int[], int[], int[], bigint[], text[], text[])',
         'rescue(int)', 'wake(int)', 'adopt_lanes(bigint)', 'move_lanes(bigint, int[], bigint[], bigint[])', 'lead(text)',
         'leader_seen(bigint)', 'require_leader(bigint)', 'advance_fair_clock()', 'add_partitions(int, bigint)',
-        'feed_campaign(bigint, int, bigint, int)', 'condemn_objects(text[], bigint[])', 'objects_deleted(text[])',
+        'condemn_objects(text[], bigint[])', 'objects_deleted(text[])',
         'forget_dedup(int)'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION attune.%s TO attune_worker', signature);
     END LOOP;

@@ -12,7 +12,7 @@ import Worker
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure speed, with the machine and build the figures hold for.",
-        subcommands: [Pipeline.self])
+        subcommands: [Pipeline.self, Queue.self, Scheduler.self, TimedWorkerCommand.self])
 
     /// Enqueue to published, on a private PostgreSQL and a private S3 server.
     struct Pipeline: AsyncParsableCommand {

@@ -6,8 +6,12 @@ import Problem
 /// What hurts, and what to type.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check database, schema, store, base model, workers and scheduler; say what helps.",
+        abstract: "Check database, schema, store, base model, workers, scheduler and queue; say what helps.",
         discussion: """
+            Makes the checks that the leading scheduler makes every 30 s for the view attune.health, here and now; none takes
+            longer than 2 s. Limits: the table attune.health_check. Who holds what in other sessions is named to roles with
+            pg_monitor.
+
             The store check writes, reads and deletes one small object under doctor/. Exit status 1 when something is BAD.
 
             EXAMPLES:
@@ -26,8 +30,9 @@ struct Doctor: AsyncParsableCommand {
         var digests: [String: [String]]?
         do {
             try await connection.withDatabase { database in
-                findings += await DatabaseChecks(database: database).run()
-                digests = try await DatabaseChecks(database: database).servedBases()
+                let checks = DatabaseChecks(database: database, conninfo: try connection.conninfo())
+                findings += await checks.run()
+                digests = try await checks.servedBases()
             }
         } catch let error as any ProblemConvertible {
             // A server that does not answer has been found already; the checks below do not need it.
@@ -78,7 +83,9 @@ struct Doctor: AsyncParsableCommand {
         }
         for finding in findings where finding.severity != .ok {
             Terminal.output("\(Terminal.colored(finding.severity.label, finding.severity.color))  \(finding.what)")
+            if let ifLeft = finding.ifLeft { Terminal.output("      left alone: \(ifLeft)") }
             if !finding.helps.isEmpty { Terminal.output("      helps: \(finding.helps)") }
+            if let since = finding.since { Terminal.output("      since \(Figures.dateAndTime(since)) UTC") }
         }
         if all {
             for finding in passed { Terminal.output("ok    \(finding.name): \(finding.what)") }

@@ -6,8 +6,9 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what waits, what is in work, how fast it goes and when it is done.",
         discussion: """
-            The same in SQL: SELECT * FROM attune.backlog; SELECT * FROM attune.recent_outcomes. --watch ends with q; \
-            piped, it prints a line per change.
+            Costs the same whatever waits: figures marked ≈ are estimates from samples of the lanes, rates are over the last \
+            minute or two and a few seconds late. The same in SQL: SELECT * FROM attune.backlog; SELECT * FROM \
+            attune.recent_outcomes; SELECT * FROM attune.recent_errors. --watch ends with q; piped, it prints a line per change.
 
             EXAMPLES:
               attune status

@@ -2,6 +2,7 @@ import Foundation
 import ObjectStore
 import Postgres
 import Problem
+import Queue
 import Registry
 import Schema
 
@@ -10,6 +11,7 @@ struct DatabaseChecks {
     private static let clockDifferenceSeconds = 1.0
 
     let database: ConnectionPool
+    let conninfo: String
 
     /// Each check by itself; a server that does not answer ends them.
     func run() async -> [Finding] {
@@ -17,6 +19,7 @@ struct DatabaseChecks {
         do {
             findings += try await identity()
             findings.append(try await schema())
+            findings.append(try await pooler())
             findings += try await health()
         } catch let error as any ProblemConvertible {
             findings.append(Finding(findings.isEmpty ? "database" : "schema", error.problem))
@@ -60,26 +63,29 @@ struct DatabaseChecks {
         }
     }
 
+    /// The leader's checks, made here and now, so that what was mended a moment ago is not told again.
     private func health() async throws -> [Finding] {
-        try await database.run(SQL.Queries.health).map { row in
-            let status: String = try row.decode("status")
-            let unit: String = try row.decode("unit")
-            let measured: Double = try row.decode("measured")
-            let what: String = try row.decode("what")
-            let name: String = try row.decode("name")
-            return Finding(
-                name, status == "bad" ? .bad : status == "warn" ? .warn : .ok, sentence(what, measured, unit),
-                helps: try row.decode("helps"))
+        let examiner = HealthExaminer(database)
+        let recorded = try await examiner.recorded()
+        var findings = try await examiner.judge(try await examiner.examine())
+        // Whether a scheduler leads, and how its own connection fares, only the rows can say.
+        findings += recorded.filter { $0.name == "scheduler" }
+        if recorded.contains(where: { $0.name == "scheduler" && $0.status == .ok }) {
+            findings += recorded.filter { $0.name == "pooler" }
         }
+        return findings.map(Finding.init)
     }
 
-    /// `3 chunks wait for …`, `41 m 0 s since …`; a time that goes back to 1970 is none.
-    private func sentence(_ what: String, _ measured: Double, _ unit: String) -> String {
-        switch unit {
-        case "": what
-        case "s" where measured > 1e9: what
-        case "s": "\(Figures.span(seconds: measured)) \(what)"
-        default: "\(Figures.count(Int64(measured))) \(unit) \(what)"
+    /// Whether this very connection goes through a pooler; that is how services may connect, so it is never bad.
+    private func pooler() async throws -> Finding {
+        switch try await PoolerProbe(conninfo).run() {
+        case .direct: Finding("connection", .ok, "direct to the server", helps: "")
+        case .keepsSessions: Finding("connection", .ok, "through a pooler that keeps sessions", helps: "")
+        case .sharesSessions:
+            Finding(
+                "connection", .ok,
+                "through a pooler in transaction mode: right for workers and services, not for attune scheduler",
+                helps: "")
         }
     }
 }

@@ -30,6 +30,11 @@ enum Figures {
         return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
     }
 
+    /// A limit as it was set: `300`, `0.8`.
+    static func limit(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? count(Int64(value)) : String(format: "%g", value)
+    }
+
     /// A number with a fixed count of decimals.
     static func fixed(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
 

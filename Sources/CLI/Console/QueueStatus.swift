@@ -1,6 +1,4 @@
 import Foundation
-import Postgres
-import Schema
 
 /// The queue at one moment, as `attune status --json` prints it.
 struct QueueStatus: Encodable, Equatable {
@@ -11,16 +9,20 @@ struct QueueStatus: Encodable, Equatable {
         var waiting: Int64
         var running: Int64
         var deferred: Int64
+        /// Whether waiting was counted; else it is an estimate.
+        var isExact = true
         /// Seconds that the oldest waiting job has waited.
         var oldestSeconds: Double?
-        /// Seconds until it is empty at the tenant's rate of the last minute; nil when nothing was done.
+        /// Jobs of the flow that ended a second, lately.
+        var ratePerSecond = 0.0
+        /// Jobs that it was asked for a second, lately.
+        var enqueuedPerSecond = 0.0
+        /// Seconds until it is empty at its rate; nil when nothing was done.
         var emptyInSeconds: Double?
-        /// Jobs of the tenant that ended a second, over the last minute.
-        var ratePerSecond: Double
     }
 
     /// What a person wants to know first.
-    enum Verdict: String, Encodable { case idle, waiting, draining, stuck }
+    enum Verdict: String, Encodable { case idle, starting, draining, keepingUp = "keeping up", growing, stuck, paused }
 
     var at = Date.distantPast
     var verdict = Verdict.idle
@@ -28,12 +30,21 @@ struct QueueStatus: Encodable, Equatable {
     var running: Int64 = 0
     /// Jobs that wait for their time: delayed, or after a failure.
     var deferred: Int64 = 0
-    /// Whether the counts reach to the end of every lane; else they are from below.
+    /// Whether waiting was counted; else it is an estimate.
     var isExact = true
+    /// When the oldest measurement behind an estimate was taken.
+    var asOf: Date?
     var oldestSeconds: Double?
-    /// Jobs that ended a second, over the last minute.
+    /// Jobs that ended a second, lately: over this minute so far and the one before.
     var endedPerSecond = 0.0
-    /// Seconds until what waits is done, at that rate.
+    /// Of those, jobs that got a revision or kept their old one.
+    var publishedPerSecond = 0.0
+    /// Jobs a second that run again, and that were asked for.
+    var retriesPerSecond = 0.0
+    var enqueuedPerSecond = 0.0
+    /// Published jobs that kept the old revision, of those of the last hour; nil when there were none.
+    var keptShare: Double?
+    /// Seconds until what waits is done: the last flow's end, at each flow's rate; nil when one gets nothing done.
     var doneInSeconds: Double?
     /// How the jobs of the last hour ended.
     var endedLastHour: [String: Int64] = [:]
@@ -42,60 +53,62 @@ struct QueueStatus: Encodable, Equatable {
     /// Live workers, and those there are with lost and wedged ones.
     var workersLive: Int64 = 0
     var workers: Int64 = 0
+    /// Workers that are live and were told to pause.
+    var workersPaused: Int64 = 0
     var flows: [FlowLine] = []
+}
 
-    static func read(from database: ConnectionPool) async throws -> QueueStatus {
-        var status = QueueStatus()
-        var endedByTenant: [String: Int64] = [:]
-        for row in try await database.run(SQL.Queries.recentOutcomes) {
-            let state: String = try row.decode("state")
-            let hour: Int64 = try row.decode("last_hour")
-            status.endedLastHour[state, default: 0] += hour
-            if state == "discarded" {
-                status.discardedLastHour[try row.decode("error_class", as: String?.self) ?? "unknown", default: 0] +=
-                    hour
-            }
-            endedByTenant[try row.decode("tenant"), default: 0] += try row.decode("last_minute", as: Int64.self)
-        }
-        for row in try await database.run(SQL.Queries.workerCounts) {
-            let count: Int64 = try row.decode("workers")
-            status.workers += count
-            if ["active", "draining"].contains(try row.decode("state", as: String.self)) {
-                status.workersLive += count
-            }
-        }
-        status.at = try await database.run(SQL.Queries.ping).one().decode(0)
-        for row in try await database.run(SQL.Queries.backlog) {
-            let tenant: String = try row.decode("tenant")
-            let oldest: Date? = try row.decode("oldest")
-            let rate = Double(endedByTenant[tenant] ?? 0) / 60
-            let waiting: Int64 = try row.decode("waiting")
-            status.flows.append(
-                FlowLine(
-                    tenant: tenant, flow: try row.decode("flow"), waiting: waiting, running: try row.decode("running"),
-                    deferred: try row.decode("deferred"),
-                    oldestSeconds: oldest.map { max(0, status.at.timeIntervalSince($0)) },
-                    emptyInSeconds: rate > 0 && waiting > 0 ? Double(waiting) / rate : nil, ratePerSecond: rate))
-            if try !row.decode("exact", as: Bool.self) { status.isExact = false }
-        }
-        status.sum(endedLastMinute: endedByTenant.values.reduce(0, +))
-        return status
-    }
+extension QueueStatus {
+    /// A backlog of fewer seconds than this, at the rate it is worked off, is no backlog.
+    static let keepsUpSeconds = 10.0
+    /// So much more is asked for than is done when a backlog grows.
+    static let growthMargin = 1.05
+    /// Nothing done for so long, with work there and workers live, is no start any more.
+    static let stuckSeconds = 120.0
 
-    private mutating func sum(endedLastMinute: Int64) {
+    /// Sums over flows, and the verdict that follows from them.
+    mutating func sum() {
         waiting = flows.reduce(0) { $0 + $1.waiting }
         running = flows.reduce(0) { $0 + $1.running }
         deferred = flows.reduce(0) { $0 + $1.deferred }
+        isExact = flows.allSatisfy(\.isExact)
         oldestSeconds = flows.compactMap(\.oldestSeconds).max()
-        endedPerSecond = Double(endedLastMinute) / 60
-        if endedPerSecond > 0, waiting > 0 { doneInSeconds = Double(waiting) / endedPerSecond }
-        verdict =
-            if waiting + running == 0 {
-                .idle
-            } else if workersLive == 0 || (endedPerSecond == 0 && (oldestSeconds ?? 0) > 120) {
-                .stuck
+        let judged = (endedLastHour["completed"] ?? 0) + (endedLastHour["kept"] ?? 0)
+        keptShare = judged > 0 ? Double(endedLastHour["kept"] ?? 0) / Double(judged) : nil
+        for index in flows.indices where flows[index].waiting > 0 && flows[index].ratePerSecond > 0 {
+            flows[index].emptyInSeconds = Double(flows[index].waiting) / flows[index].ratePerSecond
+        }
+        let waitingFlows = flows.filter { $0.waiting > 0 }
+        doneInSeconds =
+            if waitingFlows.isEmpty
+                || waitingFlows.contains(where: { $0.emptyInSeconds == nil && $0.ratePerSecond == 0 })
+            {
+                // A flow that comes after others has no rate of its own yet: then all is judged as one.
+                waiting > 0 && endedPerSecond > 0 ? Double(waiting) / endedPerSecond : nil
             } else {
-                endedPerSecond > 0 ? .draining : .waiting
+                waitingFlows.compactMap(\.emptyInSeconds).max()
             }
+        verdict = judge()
+    }
+
+    private func judge() -> Verdict {
+        if waiting + running == 0 { return .idle }
+        if workersLive == 0 { return workersPaused > 0 ? .paused : .stuck }
+        guard endedPerSecond > 0 else { return (oldestSeconds ?? 0) > Self.stuckSeconds ? .stuck : .starting }
+        if Double(waiting) <= endedPerSecond * Self.keepsUpSeconds {
+            return enqueuedPerSecond > 0 ? .keepingUp : .draining
+        }
+        return enqueuedPerSecond > endedPerSecond * Self.growthMargin ? .growing : .draining
+    }
+
+    /// The flow that grows fastest: what a growing backlog is to be blamed on.
+    var fastestGrowing: FlowLine? {
+        flows.max { $0.enqueuedPerSecond - $0.ratePerSecond < $1.enqueuedPerSecond - $1.ratePerSecond }
+    }
+
+    /// Workers that would do as much as is asked for, at what each does now.
+    var workersToKeepUp: Int64? {
+        guard verdict == .growing, endedPerSecond > 0, workersLive > 0 else { return nil }
+        return Int64((Double(workersLive) * enqueuedPerSecond / endedPerSecond).rounded(.up))
     }
 }

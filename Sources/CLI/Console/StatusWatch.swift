@@ -1,11 +1,14 @@
 import Foundation
 import Postgres
+import Schema
 import Synchronization
 import UnixSignals
 
 /// `attune status --watch`: redrawn in the alternate screen of a terminal; elsewhere a line per change.
 struct StatusWatch {
     private static let intervalSeconds = 2.0
+    /// Minutes of the sparkline before the one that runs.
+    private static let minutes: Int32 = 29
     private static let sparks = Array("▁▂▃▄▅▆▇█")
 
     let isJSON: Bool
@@ -40,12 +43,14 @@ struct StatusWatch {
     }
 
     private func redraw(_ database: ConnectionPool, until keys: KeyPresses) async throws {
-        var rates: [Double] = []
         while !keys.isOver {
             let status = try await QueueStatus.read(from: database)
-            rates = Array((rates + [status.endedPerSecond]).suffix(30))
-            let foot = "jobs/s     \(sparkline(rates))   \(Figures.time(status.at)) UTC   q quit"
-            let lines = StatusText.lines(status) + ["", foot]
+            let history = try await database.run(SQL.Queries.publishedByMinute, [.int32(Self.minutes)]).map {
+                try $0.decode(0, as: Int64.self)
+            }
+            // The minute that runs is shown by its rate so far, or every redraw would start with a fall.
+            let bars = history.dropLast().map(Double.init) + [status.publishedPerSecond * 60]
+            let lines = [Self.head(bars, status), ""] + StatusText.lines(status)
             Terminal.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J")
             let next = Date().addingTimeInterval(Self.intervalSeconds)
             while !keys.isOver, Date() < next { try await Task.sleep(for: .milliseconds(50)) }
@@ -59,8 +64,10 @@ struct StatusWatch {
             let at = status.at
             // What only ages is no change.
             status.at = .distantPast
-            status.oldestSeconds = nil
-            for index in status.flows.indices { status.flows[index].oldestSeconds = nil }
+            (status.oldestSeconds, status.asOf, status.doneInSeconds) = (nil, nil, nil)
+            for index in status.flows.indices {
+                (status.flows[index].oldestSeconds, status.flows[index].emptyInSeconds) = (nil, nil)
+            }
             if status != last {
                 last = status
                 status.at = at
@@ -70,8 +77,16 @@ struct StatusWatch {
         }
     }
 
-    private func sparkline(_ values: [Double]) -> String {
+    /// `published/s  ▂▃▅▆▇  8,100      04:12:07 UTC  q quit`
+    static func head(_ perMinute: [Double], _ status: QueueStatus) -> String {
+        let rate = status.publishedPerSecond
+        let now = rate >= 100 ? Figures.count(Int64(rate.rounded())) : Figures.fixed(rate, 1)
+        return "published/s  \(sparkline(perMinute))  \(now)      \(Figures.time(status.at)) UTC  q quit"
+    }
+
+    /// One character a value, from the lowest for 0 to the full block for the largest.
+    static func sparkline(_ values: [Double]) -> String {
         let most = max(values.max() ?? 0, 1)
-        return String(values.map { Self.sparks[Int(($0 / most * Double(Self.sparks.count - 1)).rounded())] })
+        return String(values.map { sparks[Int(($0 / most * Double(sparks.count - 1)).rounded())] })
     }
 }

@@ -1,0 +1,144 @@
+import Postgres
+import PostgresTestSupport
+import Testing
+
+/// Which indexes the hot functions really scan, and how much of them, with a million rows in the tables.
+///
+/// Counted by the server while the function runs, so nothing depends on a copy of its statements in here. Each is counted
+/// twice: with statistics, and with those of an empty table, which a queue that has just been filled has.
+@Suite(.needsPostgres, .serialized, .timeLimit(.minutes(5))) struct PlanTests {
+    /// What a call scanned.
+    private struct Scans {
+        /// Entries read of each index of chunk, job, outcome, user and pointer that was scanned.
+        var entries: [String: Int64] = [:]
+        /// Tables that were read from one end to the other.
+        var whole: Set<String> = []
+
+        var largest: Int64 { entries.values.max() ?? 0 }
+    }
+
+    /// Runs `sql` in a transaction that is rolled back, and counts.
+    private func scans(_ connection: Connection, _ sql: String) async throws -> Scans {
+        let count = Statement(
+            name: "counters",
+            text: """
+                SELECT c.relname::text, c.relkind = 'i', coalesce(pg_stat_get_xact_numscans(c.oid), 0),
+                    coalesce(pg_stat_get_xact_tuples_returned(c.oid), 0)
+                FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = coalesce(i.indrelid, c.oid)
+                WHERE c.relkind IN ('i', 'r') AND t.relnamespace = 'attune'::regnamespace
+                    AND t.relname ~ '^(user|pointer|chunk|(job|outcome)_p[0-9]+)$'
+                """)
+        func counters() async throws -> [String: (isIndex: Bool, scans: Int64, entries: Int64)] {
+            let rows = try await connection.execute(count)
+            return try Dictionary(
+                uniqueKeysWithValues: rows.map {
+                    let (name, isIndex, scans, entries) = try $0.values(String.self, Bool.self, Int64.self, Int64.self)
+                    return (name, (isIndex, scans, entries))
+                })
+        }
+        try await connection.executeScript(Statement(name: "begin", text: "BEGIN"))
+        let before = try await counters()
+        try await connection.execute(Statement(name: sql, text: sql))
+        var scans = Scans()
+        for (name, after) in try await counters() {
+            let earlier = before[name] ?? (after.isIndex, 0, 0)
+            guard after.scans > earlier.scans else { continue }
+            // Partitions count as their parent.
+            let common = name.replacing(/_p\d+/, with: "")
+            if after.isIndex {
+                scans.entries[common, default: 0] += after.entries - earlier.entries
+            } else {
+                scans.whole.insert(common)
+            }
+        }
+        try await connection.executeScript(Statement(name: "rollback", text: "ROLLBACK"))
+        return scans
+    }
+
+    /// A million chunks of one job: seven in ten wait, two are closed, one is deferred, one in a thousand is leased. Those at
+    /// either end have their jobs.
+    private func fill(_ world: PostgresWorld) async throws {
+        try await world.addTenant("acme")
+        try await world.run(
+            "INSERT INTO attune.\"user\" (tenant_id, user_id, data_seq) SELECT 1, 'u' || n, 1 FROM generate_series(0, 99999) AS n"
+        )
+        _ = try await world.worker("first")
+        try await world.run("UPDATE attune.worker SET lease_until = now() + interval '1 hour'")
+        try await world.run("SELECT setval('attune.chunk_id_seq', 1000001)")
+        try await world.run("SELECT attune.add_partitions()")
+        try await world.run(
+            """
+            INSERT INTO attune.chunk (chunk_id, sort_key, lane, tenant_id, flow_id, kind_id, state, job_count, cost_ms, run_at,
+                worker_id, token, base_id, recipe_id, deadline, attempt, live_count)
+            SELECT n, n, 65536 + n % 16, 1, 2, 1, s.state, 1, 5, CASE WHEN s.state = 2 THEN now() + interval '1 day' END,
+                l.worker, l.token, l.base, l.recipe, l.deadline, CASE s.state WHEN 1 THEN 1 ELSE 0 END,
+                CASE s.state WHEN 1 THEN 1 ELSE 0 END
+            FROM generate_series(1, 1000000) AS n
+            CROSS JOIN LATERAL (SELECT CASE WHEN n % 1000 = 0 THEN 1 WHEN n % 10 IN (1, 2) THEN 4 WHEN n % 10 = 3 THEN 2 ELSE 0 END AS state) s
+            LEFT JOIN LATERAL (
+                SELECT 1 AS worker, '00000000-0000-0000-0000-000000000001'::uuid AS token, 1 AS base, 1 AS recipe,
+                    now() + interval '1 hour' AS deadline WHERE s.state = 1
+            ) AS l ON true
+            """)
+        try await world.run(
+            """
+            INSERT INTO attune.job (job_id, uid, tenant_id, flow_id, kind_id, cost_ms)
+            SELECT n * 1024, 1 + n % 100000, 1, 2, 1, 5 FROM generate_series(1, 1000000) AS n WHERE n NOT BETWEEN 50000 AND 900000
+            """)
+    }
+
+    @Test(
+        "each hot function reads what it needs by the index meant for it, at a million rows, whatever the statistics say"
+    )
+    func plans() async throws {
+        try await PostgresWorld.with { world in
+            try await world.run("ALTER TABLE attune.chunk SET (autovacuum_enabled = off)")
+            try await fill(world)
+            for isAnalyzed in [false, true] {
+                if isAnalyzed { try await world.run("ANALYZE attune.chunk, attune.job, attune.\"user\"") }
+                try await world.database.withConnection { try await check($0, isAnalyzed ? "analyzed" : "fresh") }
+            }
+        }
+    }
+
+    private func check(_ connection: Connection, _ state: String) async throws {
+        let publish = { (verdict: Int, object: String) in
+            """
+            SELECT * FROM attune.publish('{1000,2000}', '{1,1}', ARRAY['00000000-0000-0000-0000-000000000001',
+                '00000000-0000-0000-0000-000000000001']::uuid[], \(object), '{1024000,2048000}', '{1000,2000}', '{\(verdict),\(verdict)}',
+                '{1,1}', '{NULL,NULL}', '{1,1}', '{0,64}', '{64,64}', ARRAY[sha256('a'), sha256('b')], '{4,4}', '{1,1}', '{1,1}',
+                '{0.5,0.5}', '{0.4,0.4}', '{64,64}', '{1,1}', '{1,1}', '{1,1}', '{1,1}', '{1000,1000}', '{e,e}', '{m,m}')
+            """
+        }
+        let claimed: Set = ["chunk_claim", "chunk_pkey", "chunk_suspect", "job_pkey", "user_pkey", "pointer_pkey"]
+        let published: Set = ["chunk_pkey", "job_pkey", "user_pkey", "pointer_pkey", "outcome_pkey"]
+        let cases: [(name: String, sql: String, indexes: Set<String>, entries: Int64)] = [
+            ("claim by key", "SELECT * FROM attune.claim(1, 65540, 1000, 100)", claimed, 310),
+            ("claim after a mark", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000)", claimed, 310),
+            (
+                "sweep", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000, pg_current_snapshot())",
+                claimed.union(["chunk_late"]), 10
+            ),
+            ("publish kept", publish(2, "NULL, NULL, NULL"), published, 20),
+            ("publish completed", publish(1, "'acme/x', sha256('c'), 128"), published, 20),
+            ("publish failed", publish(7, "NULL, NULL, NULL"), published, 20),
+            (
+                "hand back",
+                "SELECT * FROM attune.publish('{1000}', '{1}', ARRAY['00000000-0000-0000-0000-000000000001']::uuid[], NULL, NULL, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+                published, 20
+            ),
+            ("rescue", "SELECT * FROM attune.rescue(100)", ["chunk_leased", "chunk_pkey"], 10),
+            ("wake", "SELECT attune.wake(100)", ["chunk_deferred", "chunk_parked"], 10),
+            ("enqueue", "SELECT attune.enqueue('acme', 'u77')", ["user_name"], 2),
+            ("enqueue many", "SELECT * FROM attune.enqueue_many('acme', '{u1,u2,u3}')", ["user_name"], 6),
+            ("cancel", "SELECT attune.cancel(1024 * 5)", published.union(["chunk_members"]), 20),
+        ]
+        for one in cases {
+            let scans = try await scans(connection, one.sql)
+            #expect(scans.whole == [], "\(one.name), \(state)")
+            let others = Set(scans.entries.keys).subtracting(one.indexes)
+            #expect(others == [], "\(one.name), \(state)")
+            #expect(scans.largest <= one.entries, "\(one.name), \(state): \(scans.entries)")
+        }
+    }
+}

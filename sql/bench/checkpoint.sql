@@ -1,0 +1,2 @@
+-- Everything on disk before a measurement starts.
+CHECKPOINT

@@ -1,0 +1,2 @@
+-- Jobs that a plain queue has ended.
+SELECT count(*) FROM bench.outcome

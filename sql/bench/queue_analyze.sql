@@ -1,0 +1,2 @@
+-- Statistics of what was seeded.
+ANALYZE attune.chunk, attune.job

@@ -1,0 +1,2 @@
+-- Jobs that ended in the queue.
+SELECT count(*) FROM attune.outcome

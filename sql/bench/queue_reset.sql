@@ -1,0 +1,2 @@
+-- Empty queues.
+SELECT bench.reset()

@@ -1,0 +1,10 @@
+-- Chunks put off because their tenant has no active base or recipe. Such a chunk is looked at again within a minute, so it
+-- is among those that are due first.
+SELECT t.name AS subject, count(*)::double precision AS measured,
+    format('%s: %s chunks wait for an active base or recipe', t.name, count(*)) AS what,
+    'they are looked at again once a minute, and nothing of the tenant runs' AS if_left,
+    format('attune recipe activate --tenant %s, after attune base add and SELECT attune.promote(%L, …)', t.name, t.name) AS helps
+FROM (SELECT c.tenant_id, c.waits FROM attune.chunk c WHERE c.state = 2 ORDER BY c.run_at LIMIT 20000) AS d
+JOIN attune.tenant t ON t.tenant_id = d.tenant_id
+WHERE d.waits > 0
+GROUP BY t.name ORDER BY count(*) DESC LIMIT 5

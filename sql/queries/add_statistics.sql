@@ -1,0 +1,13 @@
+-- Adds to the figures what a worker got done since its last report.
+-- $1 worker bigint
+-- $2 beat bigint
+-- $3 tenants integer[]
+-- $4 flows integer[]
+-- $5 kinds text[]
+-- $6 endings smallint[]
+-- $7 jobs bigint[]
+-- $8 examples bigint[]
+-- $9 stored_bytes bigint[]
+-- $10 stage_ms bigint[]: four a row
+-- $11 latency bigint[]: eighty a row
+SELECT attune.add_statistics($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

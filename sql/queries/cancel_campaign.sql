@@ -1,0 +1,2 @@
+-- $1 campaign integer
+SELECT attune.cancel_campaign($1)

@@ -1,0 +1,11 @@
+-- $1 epoch bigint
+-- $2 campaign integer
+-- $3 round integer
+-- $4 wave integer
+-- $5 verdict text
+-- $6 judged integer
+-- $7 difference double precision
+-- $8 lower double precision
+-- $9 upper double precision
+-- $10 pause_reason text
+SELECT attune.judge_wave($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

@@ -1,0 +1,2 @@
+-- What jobs really take, from what workers told.
+SELECT attune.learn_costs()

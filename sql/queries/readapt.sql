@@ -1,0 +1,13 @@
+-- Starts a campaign. What is null takes the default.
+-- $1 tenant text
+-- $2 base text: name or digest
+-- $3 kind text
+-- $4 canary_users integer
+-- $5 wave_growth real
+-- $6 judged_users integer
+-- $7 margin real
+-- $8 rate_limit real
+-- $9 promotes_itself boolean
+-- $10 rollback_hours double precision
+-- $11 warm_start text
+SELECT attune.readapt($1, $2, $3, $4, $5, $6, $7, $8, $9, make_interval(secs => $10::double precision * 3600), $11)

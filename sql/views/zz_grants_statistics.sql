@@ -1,0 +1,6 @@
+-- Figures: a tenant's roles see the tenant's rows, workers report and fold.
+GRANT SELECT ON attune.stat_delta, attune.stat_minute, attune.stat_hour, attune.audit, attune.outcomes_by_minute, attune.recent_errors
+    TO attune_reader, attune_producer;
+GRANT SELECT (only_row, folded, folded_at) ON attune.stat_cursor TO attune_reader, attune_producer;
+GRANT EXECUTE ON FUNCTION attune.add_statistics(bigint, bigint, int[], int[], text[], smallint[], bigint[], bigint[], bigint[], bigint[], bigint[]),
+    attune.fold_statistics(int, interval) TO attune_worker;
