@@ -20,13 +20,15 @@ extension Worker {
                 try await Task.sleep(for: .milliseconds(50))
                 continue
             }
-            let (lanes, isPaused) = orders.withLock { ($0?.lanes ?? [], $0?.state == .paused) }
+            let (lanes, serverStart, isPaused) = orders.withLock {
+                ($0?.lanes ?? [], $0?.serverStart, $0?.state == .paused)
+            }
             if isPaused {
                 laneMarks.withLock { $0 = [:] }
                 try await Task.sleep(for: .milliseconds(250))
                 continue
             }
-            schedule.setLanes(lanes + [ClaimRequest.parkedLane])
+            schedule.setLanes(lanes + [ClaimRequest.parkedLane], serverStart: serverStart)
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
             let id = workerID.withLock { $0 }
             let seconds = (ContinuousClock.now - start).seconds
