@@ -41,8 +41,8 @@ extension FairnessBench {
             }
             try await pool.execute(Statement(SQL.Bench.fairClear), [.text(tenant)])
             func row(_ isOther: Bool) -> Row {
-                let times = sent.filter { $0.isOther == isOther }.compactMap { try in
-                    log.claimedAt(`try`.job).map { ($0 - `try`.at).inSeconds }
+                let times = sent.compactMap { call in
+                    call.isOther == isOther ? log.claimedAt(call.job).map { ($0 - call.at).inSeconds } : nil
                 }.sorted()
                 return Row(
                     part: "\(isOther ? "another tenant's" : "its own") single jobs, \(cost) ms a campaign's job",
@@ -111,7 +111,8 @@ extension FairnessBench {
     func caps() async throws -> (capped: Double, others: Double, rows: [Row]) {
         let (capped, free, cost) = ("capped", "free", Float(0.5))
         for name in [capped, free] { try await makeTenant(name, users: 50_000) }
-        let jobs = Int(Double(configuration.workers) * 1.2 * configuration.capSeconds / Double(cost) * 1000) * 2 / 100 * 100
+        let work = Double(configuration.workers) * 1.2 * configuration.capSeconds * 1000  // milliseconds
+        let jobs = Int(work / Double(cost)) * 2 / 100 * 100
         try await fill(free, .bulk, jobs: jobs, cost: cost)
         return try await withWorkers {
             func rates() async throws -> [Double] {

@@ -2,6 +2,7 @@ import Adapters
 import Bench
 import Campaigns
 import Foundation
+import Meta
 import Model
 import Population
 import Postgres
