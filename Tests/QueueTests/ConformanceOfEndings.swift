@@ -127,6 +127,25 @@ extension QueueWorld {
         #expect(await errorClass { _ = try await store.retry(jobID: again) } == "already_ended")
     }
 
+    func checkMergedIntoCancelled() async throws {
+        let worker = try await worker()
+        try await record(3, of: "u", tenant: "acme")
+        let report = try await store.enqueue(
+            Bulk(tenant: "acme", entries: [.init(user: "u"), .init(user: "u"), .init(user: "u")]))
+        let ids = try #require(report.jobIDs)
+        _ = try await claimOne(worker)
+        let winner = ids.upperBound
+        #expect(try await state(of: ids.lowerBound) == .merged)
+        #expect(try await store.cancel(jobID: winner) == .cancelled)
+        #expect(try await state(of: ids.lowerBound) == .merged, "one ending, for ever")
+        #expect(await errorClass { _ = try await store.retry(jobID: ids.lowerBound) } == "already_ended")
+        let again = try await store.retry(jobID: winner)
+        #expect(again > winner, "the work of all three, once")
+        let chunk = try await claimOne(worker)
+        #expect(chunk.jobs.map(\.jobID) == [again])
+        #expect(try await store.publish(chunk.completed).completed == 1)
+    }
+
     func checkRetriedNow() async throws {
         let worker = try await worker()
         let (job, chunk) = try await claimedJob(worker)

@@ -25,6 +25,8 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case cancelledRunning = "a job cancelled while it runs stays cancelled, its neighbours complete"
     case cancelledLate = "cancelling an ended job says how it ended"
     case retried = "retrying a discarded job makes a new one, a completed one is refused"
+    case mergedIntoCancelled =
+        "a merged job stands and falls with the job that took its place; to retry that one does the work of both"
     case retriedNow = "retrying a waiting retry runs it now"
     case expired = "an expired lease lets another worker finish, and the first one's publish changes nothing"
     case heartbeat = "a heartbeat keeps what a worker holds"
@@ -32,6 +34,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case draining = "a draining worker claims nothing but publishes what it holds"
     case twice = "publishing twice says that it was done"
     case supersededOnce = "two workers on one user: one publishes, the other's job runs again"
+    case overtaken = "a worker that has seen less than what was kept meanwhile is superseded, whatever it found"
     case erased = "a late publish does not bring back an erased user"
     case erasedWaiting = "a waiting job of an erased user ends at its claim"
     case noRecipe = "without an active base and recipe a chunk waits and says why"
@@ -78,6 +81,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .cancelledRunning: try await world.checkCancelledRunning()
         case .cancelledLate: try await world.checkCancelledLate()
         case .retried: try await world.checkRetried()
+        case .mergedIntoCancelled: try await world.checkMergedIntoCancelled()
         case .retriedNow: try await world.checkRetriedNow()
         case .expired: try await world.checkExpired()
         case .heartbeat: try await world.checkHeartbeat()
@@ -85,6 +89,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .draining: try await world.checkDraining()
         case .twice: try await world.checkTwice()
         case .supersededOnce: try await world.checkSuperseded()
+        case .overtaken: try await world.checkOvertaken()
         case .erased: try await world.checkErased()
         case .erasedWaiting: try await world.checkErasedWaiting()
         case .noRecipe: try await world.checkNoRecipe()

@@ -32,4 +32,4 @@ BEGIN
     RAISE EXCEPTION 'job %: job_without_chunk: it has neither ended nor is it in an open chunk', cancel.job_id USING ERRCODE = 'XX000';
 END
 $$;
-COMMENT ON FUNCTION attune.cancel(bigint) IS 'Cancels a job that waits or runs: what a worker still does for it changes nothing. Returns the job''s terminal state, which is another one if it had ended before.';
+COMMENT ON FUNCTION attune.cancel(bigint) IS 'Cancels a job that waits or runs: what a worker still does for it changes nothing. Jobs that were merged into it end with it; attune.retry of this one starts their work anew. Returns the job''s terminal state, which is another one if it had ended before.';
