@@ -62,11 +62,18 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     (
         "Bench",
         [
-            "Queue", "Registry", "Scheduler", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model",
-            "Tensor",
+            "Campaigns", "Queue", "Registry", "Scheduler", "Schema", "Postgres", "Population", "Recipe", "Meta",
+            "Adapters", "Model", "Tensor", "Safetensors", "Problem",
         ], []
     ),
-    ("Chaos", ["Tensor"], []),
+    (
+        "Chaos",
+        [
+            "Blocking", "Loopback", "Embedded", "Postgres", "Schema", "Queue", "Registry", "HTTPTransfer",
+            "ObjectStore",
+            "Artifacts", "Population", "Recipe", "Meta", "Adapters", "Model", "Safetensors", "Tensor", "Problem",
+        ], []
+    ),
 ]
 
 /// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.
@@ -145,7 +152,7 @@ let otherTargets: [Target] = [
         name: "CLITests", dependencies: ["Adapters", "Postgres", "PostgresTestSupport", "Recipe", "Registry"],
         swiftSettings: strict),
     .testTarget(
-        name: "IntegrationTests", dependencies: everyLibrary + ["PostgresTestSupport"],
+        name: "IntegrationTests", dependencies: everyLibrary + ["PostgresTestSupport", log],
         swiftSettings: strict),
 ]
 

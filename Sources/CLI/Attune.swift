@@ -19,7 +19,12 @@ struct Attune: AsyncParsableCommand {
             """,
         version: BuildIdentity.version,
         groupedSubcommands: [
-            CommandGroup(name: "Run it", subcommands: [Up.self, Down.self, WorkerCommand.self, SchedulerCommand.self]),
+            CommandGroup(
+                name: "Run it",
+                subcommands: [
+                    Up.self, Down.self, WorkerCommand.self, SchedulerCommand.self, WorkersCommand.self,
+                    LanesCommand.self,
+                ]),
             CommandGroup(
                 name: "Set it up",
                 subcommands: [
@@ -32,7 +37,10 @@ struct Attune: AsyncParsableCommand {
                     Enqueue.self, Status.self, Jobs.self, JobCommand.self, UserCommand.self, Cancel.self, Retry.self,
                     AdapterCommand.self, Predict.self,
                 ]),
-            CommandGroup(name: "Measure", subcommands: [Doctor.self, Eval.self, BenchCommand.self, Version.self]),
+            CommandGroup(name: "Change the base model", subcommands: [Readapt.self, CampaignCommand.self]),
+            CommandGroup(
+                name: "Measure",
+                subcommands: [Doctor.self, Eval.self, BenchCommand.self, ChaosCommand.self, Version.self]),
         ])
 }
 

@@ -16,6 +16,8 @@ public final class FaultOrders<Order: Sendable>: Sendable {
     public var doneCount: Int { state.withLock { $0.done } }
     /// How many wait.
     public var waitingCount: Int { state.withLock { $0.waiting.count } }
+    /// Those that wait, in the order in which they were added.
+    public var waiting: [Order] { state.withLock { $0.waiting } }
 
     /// Adds one.
     public func add(_ order: Order) { state.withLock { $0.waiting.append(order) } }

@@ -48,6 +48,12 @@ extension MemoryQueue {
         if user.epoch != report.job.epoch {
             outcome.errorClass = "user_erased"
             total.erased += 1
+        } else if [Verdict.completed, Verdict.kept].contains(verdict.code),
+            verdict.dataThrough ?? 0 < user.pointers[chunk.baseID]?.judgedThrough ?? 0
+        {
+            // What was kept leaves the revision as it is, so that comparing it does not see who has looked at more.
+            total.superseded += 1
+            return supersede(member)
         } else if verdict.code == Verdict.completed {
             guard user.pointers[chunk.baseID]?.revisionID == report.job.parentRevision else {
                 total.superseded += 1

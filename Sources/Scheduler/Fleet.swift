@@ -65,12 +65,13 @@ struct Fleet {
 
     /// The lanes of each worker for which `isAsked`.
     func lanesByWorker(where isAsked: (Int) -> Bool) -> [Int: [Int]] {
-        var owned: [Int: [Int]] = [:]
         let asked = workers.indices.map(isAsked)
-        for (lane, worker) in after.enumerated() {
-            if let worker, asked[worker], mayMove(lane) { owned[worker, default: []].append(lane) }
+        guard asked.contains(true) else { return [:] }
+        var owned = [[Int]](repeating: [], count: workers.count)
+        for lane in after.indices {
+            if let worker = after[lane], asked[worker], mayMove(lane) { owned[worker].append(lane) }
         }
-        return owned
+        return Dictionary(uniqueKeysWithValues: owned.enumerated().lazy.filter { !$1.isEmpty }.map { ($0, $1) })
     }
 
     /// Takes from every worker above the aim the fewest lanes that bring it there, and places them with the orphans.
@@ -110,19 +111,24 @@ struct Fleet {
     }
 
     /// Gives lanes that nobody has to workers, the heaviest first, each to whoever has most room below the aim; where none
-    /// has enough, to whoever is then done first.
+    /// has enough, to that one of the fastest that is then done first.
     mutating func place(_ pool: [Int], below aim: Double) {
+        guard !pool.isEmpty else { return }
         var room = IndexHeap(workers.indices.map { aim * speeds[$0] - loads[$0] })
-        // Looking at all workers is dear; where that many lanes do not fit, the roomiest will do.
-        var searches = 256
-        for lane in pool.sorted(by: { (weights[$0], $1) > (weights[$1], $0) }) {
+        var order = pool.map { (lane: $0, weight: weights[$0]) }
+        order.sort { $0.weight > $1.weight }
+        // What does not fit is a heavy lane, and what a heavy lane adds to a finish is least on a fast worker; all of them
+        // would be dear to look at.
+        var fastest: [Int]?
+        for (lane, weight) in order {
             var worker = room.top
-            if weights[lane] > room.topKey, searches > 0 {
-                searches -= 1
-                worker =
-                    workers.indices.min {
-                        (loads[$0] + weights[lane]) / speeds[$0] < (loads[$1] + weights[lane]) / speeds[$1]
-                    } ?? worker
+            if weight > room.topKey {
+                let candidates = fastest ?? Array(workers.indices.sorted { speeds[$0] > speeds[$1] }.prefix(512))
+                fastest = candidates
+                var least = (loads[worker] + weight) / speeds[worker]
+                for candidate in candidates where (loads[candidate] + weight) / speeds[candidate] < least {
+                    (worker, least) = (candidate, (loads[candidate] + weight) / speeds[candidate])
+                }
             }
             give(lane, to: worker)
             room.update(worker, aim * speeds[worker] - loads[worker])
@@ -183,30 +189,33 @@ struct IndexHeap {
         if key < old { sink(places[index]) } else { rise(places[index]) }
     }
 
-    private mutating func swap(_ one: Int, _ other: Int) {
-        heap.swapAt(one, other)
-        (places[heap[one]], places[heap[other]]) = (one, other)
-    }
-
     private mutating func sink(_ start: Int) {
         var place = start
+        let index = heap[place]
+        let key = keys[index]
         while true {
-            var largest = place
-            for child in [2 * place + 1, 2 * place + 2]
-            where child < heap.count && keys[heap[child]] > keys[heap[largest]] {
-                largest = child
-            }
-            if largest == place { return }
-            swap(place, largest)
-            place = largest
+            var child = 2 * place + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, keys[heap[child + 1]] > keys[heap[child]] { child += 1 }
+            guard keys[heap[child]] > key else { break }
+            heap[place] = heap[child]
+            places[heap[place]] = place
+            place = child
         }
+        heap[place] = index
+        places[index] = place
     }
 
     private mutating func rise(_ start: Int) {
         var place = start
-        while place > 0, keys[heap[place]] > keys[heap[(place - 1) / 2]] {
-            swap(place, (place - 1) / 2)
+        let index = heap[place]
+        let key = keys[index]
+        while place > 0, keys[heap[(place - 1) / 2]] < key {
+            heap[place] = heap[(place - 1) / 2]
+            places[heap[place]] = place
             place = (place - 1) / 2
         }
+        heap[place] = index
+        places[index] = place
     }
 }

@@ -79,6 +79,30 @@ extension QueueWorld {
         #expect(try await state(of: older) == .completed)
     }
 
+    func checkOvertaken() async throws {
+        for result in ["completed", "kept"] {
+            let user = "u-\(result)"
+            let (first, second) = (try await worker("first"), try await worker("second"))
+            try await record(4, of: user, tenant: "acme")
+            let older = try await store.enqueue(NewJob(tenant: "acme", user: user))
+            let one = try await claimOne(first)
+            try await record(2, of: user, tenant: "acme")
+            let newer = try await store.enqueue(NewJob(tenant: "acme", user: user))
+            let two = try await claimOne(second)
+            let keep: (ClaimedJob) -> JobResult = { .kept(dataThrough: $0.dataSeq, .test) }
+            #expect(try await store.publish(two.delivery(keep)).kept == 1)
+            // It knows of four examples, six were looked at: what it says would hide the last two for good.
+            let report = try await store.publish(result == "kept" ? one.delivery(keep) : one.completed)
+            #expect((report.completed, report.kept, report.superseded, report.retried) == (0, 0, 1, 1))
+            #expect(try await store.job(older)?.errorClass == "superseded")
+            #expect(try await revision(of: user, tenant: "acme") == nil)
+            // Its turn comes again, and finds everything looked at.
+            #expect(try await claimAll(second).flatMap(\.jobs).isEmpty)
+            #expect(try await state(of: older) == .covered)
+            #expect(try await state(of: newer) == .kept)
+        }
+    }
+
     func checkErased() async throws {
         let ids = try await enqueueBulk(2)
         let chunk = try await claimOne(try await worker())

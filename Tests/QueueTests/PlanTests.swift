@@ -128,7 +128,7 @@ import Testing
                 published, 20
             ),
             ("rescue", "SELECT * FROM attune.rescue(100)", ["chunk_leased", "chunk_pkey"], 10),
-            ("wake", "SELECT attune.wake(100)", ["chunk_deferred"], 10),
+            ("wake", "SELECT attune.wake(100)", ["chunk_deferred", "chunk_parked"], 10),
             ("enqueue", "SELECT attune.enqueue('acme', 'u77')", ["user_name"], 2),
             ("enqueue many", "SELECT * FROM attune.enqueue_many('acme', '{u1,u2,u3}')", ["user_name"], 6),
             ("cancel", "SELECT attune.cancel(1024 * 5)", published.union(["chunk_members"]), 20),

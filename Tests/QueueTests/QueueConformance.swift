@@ -34,6 +34,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case draining = "a draining worker claims nothing but publishes what it holds"
     case twice = "publishing twice says that it was done"
     case supersededOnce = "two workers on one user: one publishes, the other's job runs again"
+    case overtaken = "a worker that has seen less than what was kept meanwhile is superseded, whatever it found"
     case erased = "a late publish does not bring back an erased user"
     case erasedWaiting = "a waiting job of an erased user ends at its claim"
     case noRecipe = "without an active base and recipe a chunk waits and says why"
@@ -88,6 +89,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         case .draining: try await world.checkDraining()
         case .twice: try await world.checkTwice()
         case .supersededOnce: try await world.checkSuperseded()
+        case .overtaken: try await world.checkOvertaken()
         case .erased: try await world.checkErased()
         case .erasedWaiting: try await world.checkErasedWaiting()
         case .noRecipe: try await world.checkNoRecipe()

@@ -15,6 +15,9 @@ BEGIN
     INSERT INTO bench.member (tenant_id, first_uid, users)
     SELECT n, CASE n WHEN 1 THEN 1 ELSE users + 1 + (n - 2) * small_users END, CASE n WHEN 1 THEN users ELSE small_users END
     FROM generate_series(1, tenants) AS n;
+    -- One more, whose jobs are parked.
+    PERFORM attune.create_tenant('bench-paused'), attune.pause('bench-paused');
+    INSERT INTO bench.member (tenant_id, first_uid, users) VALUES (tenants + 1, users + 1 + (tenants - 1) * small_users, small_users);
     INSERT INTO attune."user" (tenant_id, user_id)
     SELECT m.tenant_id, 'u-' || n FROM bench.member m, generate_series(0, m.users - 1) AS n ORDER BY m.tenant_id, n;
     PERFORM attune.set_lanes(lanes);
@@ -29,14 +32,14 @@ CREATE TABLE bench.member (tenant_id int PRIMARY KEY, first_uid bigint NOT NULL,
 CREATE FUNCTION bench.reset() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     TRUNCATE attune.chunk, attune.job, attune.outcome, attune.attempt_log, attune.pointer, attune.revision, attune.object,
-        attune.object_slot, bench.job, bench.lease, bench.outcome, bench.delivery;
+        attune.object_slot, bench.job, bench.user_job, bench.lease, bench.outcome, bench.delivery;
     INSERT INTO attune.pointer (uid, base_id, tenant_id, number, recipe_id, judged_through)
     SELECT u.uid, 1, u.tenant_id, 0, 1, 0 FROM attune."user" u;
 END
 $$;
 
 -- Waiting chunks, one tenant after the other, spread over the lanes as bulks are. Jobs of one claim are of distinct users.
--- state 0 waits, 2 is deferred for a day, 3 is parked.
+-- state 0 waits, 2 is deferred for a day, 3 is parked: those are the paused tenant's.
 CREATE FUNCTION bench.seed(chunks int, jobs_each int, tenants int, chunk_state int DEFAULT 0) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_key bigint := (SELECT last_value * 1000 FROM attune.chunk_id_seq);
@@ -44,7 +47,8 @@ DECLARE
 BEGIN
     PERFORM attune.add_partitions(1, chunks);
     WITH w AS MATERIALIZED (
-        SELECT nextval('attune.chunk_id_seq') AS id, n - 1 AS n, 1 + (n - 1) % tenants AS tenant,
+        SELECT nextval('attune.chunk_id_seq') AS id, n - 1 AS n,
+            CASE chunk_state WHEN 3 THEN (SELECT max(m.tenant_id) FROM bench.member m) ELSE 1 + (n - 1) % tenants END AS tenant,
             (n - 1) / tenants * jobs_each AS first
         FROM generate_series(1, chunks) AS n
     ), cut AS (
@@ -76,6 +80,12 @@ CREATE TABLE bench.job (
     payload bytea
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX job_claim ON bench.job (lane, sort_key, job_id) WHERE state = 0;
+
+-- The same with what the queue has besides: the user's number instead of a name, and a way to the jobs of a user, which
+-- erasure needs.
+CREATE TABLE bench.user_job (LIKE bench.job INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES);
+ALTER TABLE bench.user_job DROP user_id, ADD uid bigint NOT NULL;
+CREATE INDEX user_job_user ON bench.user_job (uid, job_id);
 
 -- Ceiling 2: one lease row for a hundred jobs.
 CREATE TABLE bench.lease (

@@ -63,19 +63,28 @@ BEGIN
 
     -- Whose jobs they are is what the jobs say, in the order of the input. A pointer is set for each revision, and for what was
     -- kept unless it says already that this data was looked at under this recipe. Only then, or where words are written down
-    -- that an erasure has to find, is the user locked.
+    -- that an erasure has to find, is the user locked; for the others this is the only look at the user.
     SELECT array_agg(d.uid), array_agg(d.chunk_id), array_agg(d.points), bool_or(d.points),
-        array_agg(d.uid) FILTER (WHERE d.points OR d.verdict BETWEEN 6 AND 8)
-    INTO v_uids, v_chunks, v_points, v_any_points, v_locked FROM (
-        SELECT j.uid, i.verdict, CASE WHEN i.chunk_id IN (SELECT unnest(v_live)) THEN i.chunk_id END AS chunk_id, CASE i.verdict
-            WHEN 1 THEN true
-            WHEN 2 THEN CASE WHEN p.uid IS NULL THEN i.data_through > 0
-                ELSE p.judged_through <> i.data_through OR p.recipe_id <> c.recipe_id END
-            ELSE false END AS points
-        FROM unnest(p_jobs, p_job_chunks, p_verdicts, p_data_through) WITH ORDINALITY AS i (id, chunk_id, verdict, data_through, pos)
+        array_agg(d.uid) FILTER (WHERE d.points OR d.verdict BETWEEN 6 AND 8),
+        array_agg(CASE WHEN d.is_lost THEN 0 WHEN d.epoch_now IS DISTINCT FROM d.epoch THEN 5 ELSE d.verdict END::smallint),
+        array_agg(d.tries)
+    INTO v_uids, v_chunks, v_points, v_any_points, v_locked, v_final, v_tries FROM (
+        SELECT j.uid, i.verdict, CASE WHEN i.chunk_id IN (SELECT unnest(v_live)) THEN i.chunk_id END AS chunk_id,
+            CASE i.verdict
+                WHEN 1 THEN true
+                WHEN 2 THEN CASE WHEN p.uid IS NULL THEN i.data_through > 0
+                    ELSE p.judged_through <> i.data_through OR p.recipe_id <> c.recipe_id END
+                ELSE false END AS points,
+            coalesce(c.tries[array_position(c.members, i.id)], 0)::smallint AS tries, i.epoch, u.epoch AS epoch_now,
+            j.uid IS NULL OR o.job_id IS NOT NULL OR i.chunk_id NOT IN (SELECT unnest(v_live))
+                OR CASE WHEN c.members IS NULL THEN i.id >> 10 <> c.chunk_id ELSE i.id <> ALL (c.members) END AS is_lost
+        FROM unnest(p_jobs, p_job_chunks, p_verdicts, p_data_through, p_epochs) WITH ORDINALITY
+            AS i (id, chunk_id, verdict, data_through, epoch, pos)
         LEFT JOIN attune.job j ON j.job_id = i.id
-        LEFT JOIN attune.chunk c ON c.chunk_id = CASE i.verdict WHEN 2 THEN i.chunk_id END
-        LEFT JOIN attune.pointer p ON p.uid = j.uid AND p.base_id = c.base_id
+        LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id
+        LEFT JOIN attune.pointer p ON p.uid = CASE i.verdict WHEN 2 THEN j.uid END AND p.base_id = c.base_id
+        LEFT JOIN attune."user" u ON u.uid = j.uid
+        LEFT JOIN attune.outcome o ON o.job_id = CASE WHEN c.ended_count > 0 THEN i.id END
         ORDER BY i.pos
     ) AS d;
     IF v_locked IS NOT NULL THEN
@@ -100,30 +109,34 @@ BEGIN
         END IF;
     END IF;
 
-    -- What becomes of each job, in the order of the input.
-    SELECT array_agg(d.final), array_agg(d.fresh), array_agg(d.number), array_agg(d.tries),
-        array_agg(CASE WHEN d.final = 1 THEN nextval('attune.revision_revision_id_seq') END)
-    INTO v_final, v_fresh, v_numbers, v_tries, v_revisions
-    FROM (
-        SELECT p.uid IS NULL AS fresh, coalesce(p.number, 0) + 1 AS number,
-            coalesce(c.tries[array_position(c.members, i.job_id)], 0)::smallint AS tries,
-            (CASE
-                WHEN c.chunk_id IS NULL OR i.uid IS NULL OR o.job_id IS NOT NULL THEN 0
-                WHEN u.epoch IS DISTINCT FROM i.epoch THEN 5
-                WHEN i.verdict = 1 AND (p.revision_id IS DISTINCT FROM i.parent
-                    OR row_number() OVER (PARTITION BY i.uid, c.base_id, i.verdict ORDER BY i.pos) > 1) THEN 10
-                WHEN i.verdict = 1 AND v_object IS NULL THEN 11
-                ELSE i.verdict
-            END)::smallint AS final
-        FROM unnest(p_jobs, v_uids, v_points, v_chunks, p_verdicts, p_epochs, p_parents) WITH ORDINALITY
-            AS i (job_id, uid, points, chunk_id, verdict, epoch, parent, pos)
-        LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id
-            AND CASE WHEN c.members IS NULL THEN i.job_id >> 10 = c.chunk_id ELSE i.job_id = ANY (c.members) END
-        LEFT JOIN attune."user" u ON u.uid = i.uid
-        LEFT JOIN attune.pointer p ON p.uid = CASE WHEN i.points THEN i.uid END AND p.base_id = c.base_id
-        LEFT JOIN attune.outcome o ON o.job_id = CASE WHEN c.ended_count > 0 THEN i.job_id END
-        ORDER BY i.pos
-    ) AS d;
+    -- What becomes of each job, now that nothing of it can change, in the order of the input.
+    IF v_locked IS NOT NULL THEN
+        SELECT array_agg(d.final), array_agg(d.fresh), array_agg(d.number), array_agg(d.tries),
+            array_agg(CASE WHEN d.final = 1 THEN nextval('attune.revision_revision_id_seq') END)
+        INTO v_final, v_fresh, v_numbers, v_tries, v_revisions
+        FROM (
+            SELECT p.uid IS NULL AS fresh, coalesce(p.number, 0) + 1 AS number,
+                coalesce(c.tries[array_position(c.members, i.job_id)], 0)::smallint AS tries,
+                (CASE
+                    WHEN c.chunk_id IS NULL OR i.uid IS NULL OR o.job_id IS NOT NULL THEN 0
+                    WHEN u.epoch IS DISTINCT FROM i.epoch THEN 5
+                    WHEN i.verdict = 1 AND (p.revision_id IS DISTINCT FROM i.parent
+                        OR row_number() OVER (PARTITION BY i.uid, c.base_id, i.verdict ORDER BY i.pos) > 1) THEN 10
+                    -- What was kept leaves the revision as it is, so that comparing it does not see who has looked at more.
+                    WHEN i.points AND i.data_through < p.judged_through THEN 10
+                    WHEN i.verdict = 1 AND v_object IS NULL THEN 11
+                    ELSE i.verdict
+                END)::smallint AS final
+            FROM unnest(p_jobs, v_uids, v_points, v_chunks, p_verdicts, p_epochs, p_parents, p_data_through) WITH ORDINALITY
+                AS i (job_id, uid, points, chunk_id, verdict, epoch, parent, data_through, pos)
+            LEFT JOIN attune.chunk c ON c.chunk_id = i.chunk_id
+                AND CASE WHEN c.members IS NULL THEN i.job_id >> 10 = c.chunk_id ELSE i.job_id = ANY (c.members) END
+            LEFT JOIN attune."user" u ON u.uid = i.uid
+            LEFT JOIN attune.pointer p ON p.uid = CASE WHEN i.points THEN i.uid END AND p.base_id = c.base_id
+            LEFT JOIN attune.outcome o ON o.job_id = CASE WHEN c.ended_count > 0 THEN i.job_id END
+            ORDER BY i.pos
+        ) AS d;
+    END IF;
 
     IF v_any_points THEN
         -- First pointers, in the order of uid. One that another publish has just made loses.
@@ -135,14 +148,15 @@ BEGIN
             JOIN attune.chunk c ON c.chunk_id = i.chunk_id
             WHERE i.points AND i.fresh AND i.final IN (1, 2) AND i.parent IS NULL
             ORDER BY i.uid, i.final
-            ON CONFLICT DO NOTHING RETURNING uid, revision_id
+            ON CONFLICT DO NOTHING RETURNING uid
         )
-        SELECT array_agg(m.revision_id) INTO v_inserted FROM made m WHERE m.revision_id IS NOT NULL;
-        SELECT count(*) INTO v_expected FROM unnest(v_final, v_fresh) AS i (final, fresh) WHERE i.fresh AND i.final = 1;
+        SELECT array_agg(m.uid) INTO v_inserted FROM made m;
+        SELECT count(DISTINCT i.uid) INTO v_expected FROM unnest(v_uids, v_points, v_final, v_fresh) AS i (uid, points, final, fresh)
+        WHERE i.points AND i.fresh AND i.final IN (1, 2);
         IF v_expected > coalesce(cardinality(v_inserted), 0) THEN
-            SELECT array_agg(CASE WHEN i.final = 1 AND i.fresh AND i.revision <> ALL (coalesce(v_inserted, '{}')) THEN 10 ELSE i.final END
-                ORDER BY i.pos)
-            INTO v_final FROM unnest(v_final, v_fresh, v_revisions) WITH ORDINALITY AS i (final, fresh, revision, pos);
+            SELECT array_agg(CASE WHEN i.points AND i.fresh AND i.final IN (1, 2) AND i.uid <> ALL (coalesce(v_inserted, '{}')) THEN 10
+                ELSE i.final END ORDER BY i.pos)
+            INTO v_final FROM unnest(v_uids, v_points, v_final, v_fresh) WITH ORDINALITY AS i (uid, points, final, fresh, pos);
         END IF;
 
         -- Pointers that were there: locked above, so compared and set under that lock.

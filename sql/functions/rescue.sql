@@ -24,11 +24,15 @@ BEGIN
     SELECT count(*) INTO v_alive FROM attune.worker w WHERE w.state <> 'stopped' AND w.lease_until > clock_timestamp();
     FOR v_chunk IN
         SELECT c.* FROM attune.chunk c
-        WHERE c.state = 1 AND c.chunk_id = ANY (ARRAY(
-            (SELECT d.chunk_id FROM attune.worker w JOIN attune.chunk d ON d.worker_id = w.worker_id AND d.state = 1
-             WHERE w.state <> 'stopped' AND d.deadline < v_now LIMIT p_limit)
+        WHERE c.state + 0 = 1 AND c.chunk_id = ANY (ARRAY(
+            -- Worker by worker: all leased chunks are never read through.
+            (SELECT d.chunk_id FROM attune.worker w CROSS JOIN LATERAL (
+                SELECT n.chunk_id FROM attune.chunk n WHERE n.worker_id = w.worker_id AND n.state = 1 AND n.deadline < v_now
+                LIMIT p_limit) AS d
+             WHERE w.state <> 'stopped' LIMIT p_limit)
             UNION ALL
-            (SELECT h.chunk_id FROM attune.worker w JOIN attune.chunk h ON h.worker_id = w.worker_id AND h.state = 1
+            (SELECT h.chunk_id FROM attune.worker w CROSS JOIN LATERAL (
+                SELECT n.chunk_id FROM attune.chunk n WHERE n.worker_id = w.worker_id AND n.state = 1 LIMIT p_limit) AS h
              WHERE w.lease_until < v_now LIMIT p_limit)))
         ORDER BY c.chunk_id LIMIT p_limit FOR UPDATE OF c SKIP LOCKED
     LOOP

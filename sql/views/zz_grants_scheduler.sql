@@ -9,5 +9,6 @@ BEGIN
         'set_worker_target(bigint, int, int, double precision, double precision, double precision, int, double precision)'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION attune.%s TO attune_worker', signature);
     END LOOP;
+    GRANT EXECUTE ON FUNCTION attune.set_worker(text, text) TO attune_operator;
 END
 $$;

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Logging
 import Model
+import ObjectStore
 import Postgres
 import Problem
 import Queue
@@ -22,12 +23,13 @@ struct WorkerCommand: AsyncParsableCommand {
             EXAMPLES:
               attune worker
               attune worker --dsn 'host=db.internal dbname=attune' --store s3://adapters --threads 8
+              attune worker --base models/v2 --base models/v3    # during a campaign: serves and adapts under both
               attune worker --until-idle          # for batches: ends when nothing waits
             """)
 
     @OptionGroup var connection: DatabaseOptions
     @OptionGroup var objects: StoreOptions
-    @OptionGroup var base: BaseOptions
+    @OptionGroup var bases: BasesOptions
     @OptionGroup var output: OutputOptions
 
     @Option(help: "Name shown in status.") var name: String = "\(ProcessInfo.processInfo.hostName)-\(getpid())"
@@ -40,6 +42,8 @@ struct WorkerCommand: AsyncParsableCommand {
     @Flag(help: "End when nothing is left to claim.") var untilIdle = false
     @Option(help: ArgumentHelp("Die or hang at a point: afterUploadBeforePublish=kill.", visibility: .hidden))
     var fault: String?
+    @Option(help: ArgumentHelp("A file with seconds that this worker's clock is off by.", visibility: .hidden))
+    var clockOffset: String?
 
     private struct Answer: Codable {
         var completed: Int
@@ -62,9 +66,11 @@ struct WorkerCommand: AsyncParsableCommand {
         configuration.drainSeconds = drain
         configuration.stopsWhenIdle = untilIdle
         let switchOff = DrainSwitch()
+        let encoders = try bases.open()
         let worker = try Worker(
             configuration, queue: PostgresQueueStore(pool), inputs: AdaptationInputs(pool),
-            store: try objects.open(for: connection.deployment()), encoder: try base.open(), drain: switchOff,
+            store: try objects.open(for: connection.deployment(), clock: Self.clock(clockOffset)), encoder: encoders[0],
+            alsoHolding: Array(encoders.dropFirst()), drain: switchOff,
             logger: Logger(label: "attune.worker"), faults: try Self.faults(fault))
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let listening = Task { for await _ in signals { switchOff.begin() } }
@@ -79,6 +85,18 @@ struct WorkerCommand: AsyncParsableCommand {
                     lostChunks: totals.lostChunks,
                     stages: Dictionary(uniqueKeysWithValues: worker.stages.totals.map { ($0.key.rawValue, $0.value) })))
         }
+    }
+
+    /// The machine's clock, off by what a file says at each look; a file that cannot be read says nothing.
+    static func clock(_ offsetFile: String?) -> StoreClock {
+        guard let offsetFile else { return .system }
+        var clock = StoreClock.system
+        let now = clock.now
+        clock.now = {
+            let text = (try? String(contentsOfFile: offsetFile, encoding: .utf8)) ?? ""
+            return now() + (text.split(whereSeparator: \.isNewline).first.flatMap { Double($0) } ?? 0)
+        }
+        return clock
     }
 
     /// `POINT=kill` dies there as a crash does; `POINT=stop` hangs until SIGCONT, as a machine that is suspended.

@@ -26,7 +26,7 @@ struct StoreOptions: ParsableArguments {
     /// The store, ready to use.
     ///
     /// - Throws: `configuration_missing` when nothing says where objects are, and what the store's settings refuse.
-    func open(for deployment: Deployment?) throws -> any ObjectStore {
+    func open(for deployment: Deployment?, clock: StoreClock = .system) throws -> any ObjectStore {
         guard let place = store ?? Settings.store ?? deployment?.store else {
             throw Problem(
                 "configuration_missing", at: "--store", "nothing says where adapters are kept.",
@@ -34,7 +34,7 @@ struct StoreOptions: ParsableArguments {
         }
         guard place.hasPrefix("s3://") else { return try DirectoryObjectStore(path: absolute(place)) }
         let parts = place.dropFirst("s3://".count).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        let bucket = try openS3(bucket: String(parts[0]), deployment)
+        let bucket = try openS3(bucket: String(parts[0]), deployment, clock: clock)
         // `s3://bucket/` is the whole bucket, and `prefix/` the same as `prefix`.
         let prefix = parts.count == 2 ? parts[1] : ""
         guard !prefix.isEmpty else { return bucket }
@@ -42,7 +42,7 @@ struct StoreOptions: ParsableArguments {
     }
 
     /// The same, when it has to be S3, for making its bucket.
-    func openS3(bucket: String, _ deployment: Deployment?) throws -> S3ObjectStore {
+    func openS3(bucket: String, _ deployment: Deployment?, clock: StoreClock = .system) throws -> S3ObjectStore {
         let profile = AWSProfile(environment: Settings.aws(credentialsFile: deployment?.credentialsFile)) { path in
             FileManager.default.fileExists(atPath: path) ? try String(contentsOfFile: path, encoding: .utf8) : nil
         }
@@ -53,7 +53,9 @@ struct StoreOptions: ParsableArguments {
             addressing: addressing)
         var transfer = TransferSettings()
         transfer.certificateAuthorities = try profile.certificateAuthorities()
-        return try S3ObjectStore(configuration, credentials: profile.source, exchange: try TransferPool(transfer))
+        return try S3ObjectStore(
+            configuration, credentials: profile.source, exchange: try TransferPool(transfer),
+            clock: clock)
     }
 }
 

@@ -1,0 +1,1 @@
+SELECT d.tenant_id, encode(d.key_hash, 'hex'), d.job_id FROM attune.dedup d

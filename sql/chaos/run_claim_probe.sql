@@ -1,0 +1,1 @@
+SELECT p.waiting, p.ended, p.jobs, p.pages FROM pg_temp.claim_probe() AS p

@@ -1,0 +1,2 @@
+-- $1 count integer
+SELECT attune.set_lanes($1)

@@ -1,0 +1,2 @@
+-- On a small disk: log files are recycled early.
+ALTER SYSTEM SET max_wal_size = '768MB'
