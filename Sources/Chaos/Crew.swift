@@ -44,7 +44,7 @@ final class Crew: Sendable {
     /// Makes proxies for workers, then schedulers; nothing is started.
     init(
         workers: Int, schedulers: Int, servers: ChaosServers, clocks: WorkerClocks, folder: String,
-        environment: [String: String], workerArguments: [String]
+        environment: [String: String], bases: [String], workerArguments: [String]
     ) throws {
         workerCount = workers
         self.folder = folder
@@ -57,9 +57,12 @@ final class Crew: Sendable {
                 var variables = environment
                 variables["ATTUNE_DSN"] = line.conninfo
                 variables["ATTUNE_S3_ENDPOINT"] = "http://127.0.0.1:\(line.store.port)"
+                // The last worker alone holds the second base: what is promoted or re-adapted to it finds its way there.
+                let base = index + 1 == workers ? bases[1] : bases[0]
                 let arguments =
                     isWorker
-                    ? ["worker", "--name", name, "--clock-offset", clocks.file(index)] + workerArguments
+                    ? ["worker", "--name", name, "--clock-offset", clocks.file(index), "--base", base]
+                        + workerArguments
                     : ["scheduler", "--name", name, "--tick", "0.25"]
                 return Member(name: name, arguments: arguments, environment: variables)
             })

@@ -142,7 +142,7 @@ extension Worker {
         let problem = (error as? any ProblemConvertible)?.problem
         logger.error("delivery failed", metadata: ["error": "\(error)", "chunks": "\(fences.map(\.chunkID))"])
         let result: JobResult =
-            if let problem, problem.isRetryable {
+            if let problem, problem.isRetryable || Self.isTheMachines(problem) {
                 .snoozed(seconds: .random(in: 5...15), reason: "\(problem.errorClass): \(problem.reason)")
             } else {
                 .failed(
@@ -161,5 +161,11 @@ extension Worker {
             logger.error("giving up failed; handed back later", metadata: ["error": "\(error)"])
             inHand.abandon(fences)
         }
+    }
+
+    /// Whether a problem is this machine's with its store (clock, key, bucket, region): another worker may do better, and
+    /// no job is to blame.
+    static func isTheMachines(_ problem: Problem) -> Bool {
+        problem.errorClass.hasPrefix("store_") || problem.errorClass == "bucket_missing"
     }
 }
