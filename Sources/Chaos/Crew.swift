@@ -57,11 +57,12 @@ final class Crew: Sendable {
                 var variables = environment
                 variables["ATTUNE_DSN"] = line.conninfo
                 variables["ATTUNE_S3_ENDPOINT"] = "http://127.0.0.1:\(line.store.port)"
-                // The last worker alone holds the second base: what is promoted or re-adapted to it finds its way there.
-                let base = index + 1 == workers ? bases[1] : bases[0]
                 let arguments =
                     isWorker
-                    ? ["worker", "--name", name, "--clock-offset", clocks.file(index), "--base", base]
+                    ? [
+                        "worker", "--name", name, "--clock-offset", clocks.file(index), "--base", bases[0], "--base",
+                        bases[1],
+                    ]
                         + workerArguments
                     : ["scheduler", "--name", name, "--tick", "0.25"]
                 return Member(name: name, arguments: arguments, environment: variables)
