@@ -106,8 +106,7 @@ extension EndToEnd {
                 try await beside(workers.map { worker in { try await worker.run() } }) {
                     try await eventually("all lanes are owned") {
                         try await value(
-                            "SELECT count(*) = count(owner) AND count(DISTINCT owner) = 2 FROM attune.lane", pool)
-                            == true
+                            "SELECT count(DISTINCT owner) = 2 AND count(*) = count(owner) FROM attune.lane", pool)
                     }
                     let owners =
                         "SELECT string_agg(lane_id || ':' || owner || ':' || generation, ' ' ORDER BY lane_id) FROM attune.lane"
