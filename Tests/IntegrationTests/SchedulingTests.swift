@@ -105,8 +105,10 @@ extension EndToEnd {
                 let leading = Task { try await first.run() }
                 try await beside(workers.map { worker in { try await worker.run() } }) {
                     try await eventually("all lanes are owned") {
-                        try await value("SELECT count(*) FROM attune.lane WHERE owner IS NULL", pool) == Int64(0)
-                            && value("SELECT count(DISTINCT owner) FROM attune.lane", pool) == Int64(2)
+                        let unowned: Int64 = try await value(
+                            "SELECT count(*) FROM attune.lane WHERE owner IS NULL", pool)
+                        let owners: Int64 = try await value("SELECT count(DISTINCT owner) FROM attune.lane", pool)
+                        return (unowned, owners) == (0, 2)
                     }
                     let owners =
                         "SELECT string_agg(lane_id || ':' || owner || ':' || generation, ' ' ORDER BY lane_id) FROM attune.lane"
