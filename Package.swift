@@ -62,8 +62,8 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     (
         "Bench",
         [
-            "Queue", "Registry", "Scheduler", "Schema", "Postgres", "Population", "Recipe", "Meta", "Adapters", "Model",
-            "Tensor",
+            "Campaigns", "Queue", "Registry", "Scheduler", "Schema", "Postgres", "Population", "Recipe", "Meta",
+            "Adapters", "Model", "Tensor", "Safetensors", "Problem",
         ], []
     ),
     (

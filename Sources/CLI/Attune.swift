@@ -37,6 +37,7 @@ struct Attune: AsyncParsableCommand {
                     Enqueue.self, Status.self, Jobs.self, JobCommand.self, UserCommand.self, Cancel.self, Retry.self,
                     AdapterCommand.self, Predict.self,
                 ]),
+            CommandGroup(name: "Change the base model", subcommands: [Readapt.self, CampaignCommand.self]),
             CommandGroup(
                 name: "Measure",
                 subcommands: [Doctor.self, Eval.self, BenchCommand.self, ChaosCommand.self, Version.self]),

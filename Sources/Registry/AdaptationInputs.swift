@@ -31,7 +31,7 @@ public struct ExamplesObject: Sendable, Equatable {
 
 /// A worker's reads: users' data, items' texts, recipe files.
 public struct AdaptationInputs: Sendable {
-    private let pool: ConnectionPool
+    let pool: ConnectionPool
 
     /// Reads through a pool, whose role is a worker's.
     public init(_ pool: ConnectionPool) { self.pool = pool }

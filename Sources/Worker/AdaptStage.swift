@@ -2,6 +2,7 @@ import Adapters
 import Blocking
 package import Meta
 import Model
+import Queue
 import Recipe
 
 /// A delivery whose users are adapted; nothing is encoded yet.
@@ -19,7 +20,7 @@ package struct AdaptedDelivery: Sendable {
 
 /// Embeds texts that the cache does not hold, then adapts all users of a delivery, spread over the compute threads.
 struct AdaptStage: Sendable {
-    let encoder: CachedEncoder
+    let bases: BaseShelf
     let threads: ComputeThreads
 
     /// Adapts users all of whose texts are embedded.
@@ -30,7 +31,7 @@ struct AdaptStage: Sendable {
         let users = delivery.users.map(\.support)
         let share = (users.count + threads.count - 1) / threads.count
         let slices = stride(from: 0, to: users.count, by: share).map { Array(users[$0..<min($0 + share, users.count)]) }
-        let results = try await spread(slices) { slice in
+        let results = try await threads.spread(slices) { slice in
             Meta.adapt(
                 PackedSupport(features: features, users: slice), with: recipe.rule, settings: recipe.settings,
                 gate: recipe.gate)
@@ -45,25 +46,28 @@ struct AdaptStage: Sendable {
         let missing = delivery.missingTexts
         guard !missing.isEmpty else { return delivery }
         let recipe = delivery.recipe.recipe
+        let encoder = try bases.encoder(of: recipe.baseDigest, at: delivery.chunks[0].tenant)
         let share = max(16, (missing.count + threads.count - 1) / threads.count)
         let slices = stride(from: 0, to: missing.count, by: share).map {
             Array(missing[$0..<min($0 + share, missing.count)])
         }
-        let projected = try await spread(slices) { slice in
+        let projected = try await threads.spread(slices) { slice in
             let features = try encoder.features(slice.map(\.text))
             return recipe.rule.project(features)
         }
         for (slice, features) in zip(slices, projected) { delivery.texts.fill(slice.map(\.row), with: features) }
         return delivery
     }
+}
 
+extension ComputeThreads {
     /// Runs one closure a slice on the compute threads; results in the order of the slices.
-    private func spread<Slice: Sendable, Result: Sendable>(
+    func spread<Slice: Sendable, Result: Sendable>(
         _ slices: [Slice], _ body: @escaping @Sendable (Slice) throws -> Result
     ) async throws -> [Result] {
         try await withThrowingTaskGroup(of: (Int, Result).self) { group in
             for (index, slice) in slices.enumerated() {
-                group.addTask { (index, try await threads.run { _ in try body(slice) }) }
+                group.addTask { (index, try await self.run { _ in try body(slice) }) }
             }
             var results: [Result?] = Array(repeating: nil, count: slices.count)
             for try await (index, result) in group { results[index] = result }

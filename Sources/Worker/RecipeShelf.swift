@@ -23,32 +23,34 @@ package struct LoadedRecipe: Sendable {
 /// Recipes by digest, read once; the eight used last are kept.
 final class RecipeShelf: Sendable {
     private let inputs: AdaptationInputs
-    private let base: CachedEncoder
+    private let bases: BaseShelf
     private let shelf = Mutex<[LoadedRecipe]>([])
     private static let limit = 8
 
-    init(inputs: AdaptationInputs, base: CachedEncoder) {
+    init(inputs: AdaptationInputs, bases: BaseShelf) {
         self.inputs = inputs
-        self.base = base
+        self.bases = bases
     }
 
-    /// The recipe that a chunk was resolved to, checked against the base this worker holds (invariant I6).
+    /// The recipe that a chunk was resolved to, checked against the bases this worker holds (invariant I6).
     ///
-    /// - Throws: `base_mismatch`, `digest_mismatch`, `unknown_recipe`, and what a malformed recipe file gives.
+    /// - Throws: `base_not_held`, and as ``recipe(id:digest:base:)`` does.
     func recipe(of chunk: ClaimedChunk) async throws -> LoadedRecipe {
-        guard chunk.baseDigest == base.encoder.digest else {
-            throw Problem(
-                "base_mismatch", at: chunk.tenant,
-                "the chunk wants base \(chunk.baseDigest.prefix(8))…, this worker holds \(base.encoder.digest.prefix(8))….",
-                do: "start workers with --base for it; the jobs wait.", isRetryable: true)
-        }
+        _ = try bases.encoder(of: chunk.baseDigest, at: chunk.tenant)
+        return try await recipe(id: chunk.recipeID, digest: chunk.recipeDigest, base: chunk.baseDigest)
+    }
+
+    /// A recipe under a base, both by digest.
+    ///
+    /// - Throws: `digest_mismatch`, `base_mismatch`, `unknown_recipe`, and what a malformed recipe file gives.
+    func recipe(id: Int32, digest: String, base: String) async throws -> LoadedRecipe {
         let known = shelf.withLock { shelf -> LoadedRecipe? in
-            guard let index = shelf.firstIndex(where: { $0.digest == chunk.recipeDigest }) else { return nil }
+            guard let index = shelf.firstIndex(where: { $0.digest == digest }) else { return nil }
             shelf.append(shelf.remove(at: index))
             return shelf.last
         }
         if let known { return known }
-        let loaded = try await load(chunk)
+        let loaded = try await load(id, digest, base)
         shelf.withLock { shelf in
             shelf.append(loaded)
             if shelf.count > Self.limit { shelf.removeFirst() }
@@ -56,17 +58,17 @@ final class RecipeShelf: Sendable {
         return loaded
     }
 
-    private func load(_ chunk: ClaimedChunk) async throws -> LoadedRecipe {
-        let location = "recipe \(chunk.recipeID)"
-        let bytes = try await inputs.recipeBytes(chunk.recipeID)
-        guard Recipe.digest(of: bytes) == chunk.recipeDigest else {
+    private func load(_ id: Int32, _ digest: String, _ base: String) async throws -> LoadedRecipe {
+        let location = "recipe \(id)"
+        let bytes = try await inputs.recipeBytes(id)
+        guard Recipe.digest(of: bytes) == digest else {
             throw Problem(
                 "digest_mismatch", at: location, "its bytes are not those that were registered.",
                 do: "register the recipe again and activate it.")
         }
         let recipe = try Recipe(decoding: bytes, at: location)
-        try recipe.check(baseDigest: chunk.baseDigest, at: location)
-        let space = FeatureSpace(baseDigest: chunk.baseDigest, site: "projected/\(chunk.recipeDigest)")
-        return LoadedRecipe(recipe: recipe, digest: chunk.recipeDigest, space: space)
+        try recipe.check(baseDigest: base, at: location)
+        let space = FeatureSpace(baseDigest: base, site: "projected/\(digest)")
+        return LoadedRecipe(recipe: recipe, digest: digest, space: space)
     }
 }

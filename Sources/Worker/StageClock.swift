@@ -2,7 +2,7 @@ import Synchronization
 
 /// The stages a delivery passes through, in order.
 public enum Stage: String, Sendable, CaseIterable, Codable {
-    case claim, fetch, embed, adapt, encode, upload, publish
+    case claim, fetch, embed, adapt, judge, encode, upload, publish
 }
 
 /// How many users passed each stage and how long it was busy with them.

@@ -20,13 +20,15 @@ extension Worker {
                 try await Task.sleep(for: .milliseconds(50))
                 continue
             }
-            let (lanes, isPaused) = orders.withLock { ($0?.lanes ?? [], $0?.state == .paused) }
+            let (lanes, serverStart, isPaused) = orders.withLock {
+                ($0?.lanes ?? [], $0?.serverStart, $0?.state == .paused)
+            }
             if isPaused {
                 laneMarks.withLock { $0 = [:] }
                 try await Task.sleep(for: .milliseconds(250))
                 continue
             }
-            schedule.setLanes(lanes + [ClaimRequest.parkedLane])
+            schedule.setLanes(lanes + [ClaimRequest.parkedLane], serverStart: serverStart)
             if schedule.wantsEmptyHands, inHand.isEmpty { schedule.handsAreEmpty() }
             let id = workerID.withLock { $0 }
             let seconds = (ContinuousClock.now - start).seconds
@@ -140,6 +142,7 @@ extension Worker {
         if error is CancellationError { return }
         let fences = chunks.map(\.fence)
         let problem = (error as? any ProblemConvertible)?.problem
+        if let problem, problem.errorClass == "base_not_held" { return await passOn(fences, problem) }
         logger.error("delivery failed", metadata: ["error": "\(error)", "chunks": "\(fences.map(\.chunkID))"])
         let result: JobResult =
             if let problem, problem.isRetryable {
@@ -159,6 +162,18 @@ extension Worker {
         } catch {
             // The lease does not run out by itself: the heartbeats of this worker extend it.
             logger.error("giving up failed; handed back later", metadata: ["error": "\(error)"])
+            inHand.abandon(fences)
+        }
+    }
+
+    /// Gives chunks of a base that this worker lacks to one that holds it.
+    private func passOn(_ fences: [Fence], _ problem: Problem) async {
+        logger.warning("passed on", metadata: ["error": "\(problem)", "chunks": "\(fences.map(\.chunkID))"])
+        do {
+            try await queue.passOn(fences, reason: "\(problem.reason) do: \(problem.remedy)")
+            inHand.release(fences)
+        } catch {
+            logger.error("passing on failed; handed back later", metadata: ["error": "\(error)"])
             inHand.abandon(fences)
         }
     }

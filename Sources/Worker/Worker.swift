@@ -33,6 +33,8 @@ public final class Worker: Sendable {
     let queue: any QueueStore
     let fetching: FetchStage
     let adapting: AdaptStage
+    let judging: JudgeStage
+    let bases: BaseShelf
     let delivering: DeliverStage
     let drain: DrainSwitch
     let inHand = ChunksInHand()
@@ -49,10 +51,14 @@ public final class Worker: Sendable {
 
     /// Assembles a worker; nothing is registered or claimed before ``run()``.
     ///
+    /// - Parameters:
+    ///   - encoder: a base that it holds.
+    ///   - others: further bases; work under any other is passed on to a worker that holds it.
     /// - Throws: `configuration_wrong`.
     public init(
         _ configuration: WorkerConfiguration, queue: any QueueStore, inputs: AdaptationInputs, store: any ObjectStore,
-        encoder: TextEncoder, drain: DrainSwitch = DrainSwitch(), logger: Logger,
+        encoder: TextEncoder, alsoHolding others: [TextEncoder] = [], drain: DrainSwitch = DrainSwitch(),
+        logger: Logger,
         faults: @escaping FaultHandler = { _ in }
     ) throws {
         try configuration.validate()
@@ -62,11 +68,14 @@ public final class Worker: Sendable {
         self.logger = logger
         self.faults = faults
         let cache = FeatureCache(byteLimit: configuration.cacheBytes)
-        let cached = CachedEncoder(encoder: encoder, cache: cache)
+        bases = BaseShelf([encoder] + others, cache: cache)
+        let shelf = RecipeShelf(inputs: inputs, bases: bases)
+        let threads = ComputeThreads(count: configuration.computeThreads)
         fetching = FetchStage(
             inputs: inputs, examples: ExamplesReader(inputs: inputs, store: store),
-            shelf: RecipeShelf(inputs: inputs, base: cached), items: ItemDirectory(), cache: cache)
-        adapting = AdaptStage(encoder: cached, threads: ComputeThreads(count: configuration.computeThreads))
+            shelf: shelf, items: ItemDirectory(), cache: cache)
+        adapting = AdaptStage(bases: bases, threads: threads)
+        judging = JudgeStage(inputs: inputs, shelf: shelf, bases: bases, threads: threads)
         delivering = DeliverStage(queue: queue, store: store, clock: stages, faults: faults)
     }
 
@@ -100,6 +109,7 @@ public final class Worker: Sendable {
     func register() async throws {
         let registration = try await queue.registerWorker(name: configuration.name, version: "0.1.0")
         try configuration.check(leaseSeconds: registration.leaseSeconds)
+        try await queue.setBases(bases.digests, ofWorker: registration.workerID)
         workerID.withLock { $0 = registration.workerID }
         logger.info("registered", metadata: ["worker_id": "\(registration.workerID)"])
     }
@@ -136,6 +146,8 @@ public final class Worker: Sendable {
                 try await adapting.adapt(embedded)
             }
             adapted.adaptMilliseconds = embedMilliseconds + adaptMilliseconds
+            // Before the publish: once a campaign has no job left, everyone that could be judged has been.
+            _ = try await stages.time(.judge, users: { $0 }) { try await judging.judge(adapted) }
             return adapted
         } catch {
             await giveUp(delivery.chunks, because: error)

@@ -25,7 +25,7 @@ extension EndToEnd {
                 let worker = try site.worker("one")
                 let scheduler = try site.scheduler()
                 try await eventually("it says why", context: { try worker.output() }) {
-                    try await site.count("attune.attempt_log WHERE message LIKE 'base_mismatch: %'") == jobs
+                    try await site.count("attune.attempt_log WHERE error_class = 'base_not_held'") >= jobs
                 }
                 #expect(try await site.endedJobs() == 0)
                 #expect(try await site.count("attune.attempt_log WHERE tries > 0") == 0, "no try is spent")

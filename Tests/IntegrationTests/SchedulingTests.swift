@@ -105,10 +105,8 @@ extension EndToEnd {
                 let leading = Task { try await first.run() }
                 try await beside(workers.map { worker in { try await worker.run() } }) {
                     try await eventually("all lanes are owned") {
-                        let unowned: Int64 = try await value(
-                            "SELECT count(*) FROM attune.lane WHERE owner IS NULL", pool)
-                        let owners: Int64 = try await value("SELECT count(DISTINCT owner) FROM attune.lane", pool)
-                        return (unowned, owners) == (0, 2)
+                        try await value(
+                            "SELECT count(DISTINCT owner) = 2 AND count(*) = count(owner) FROM attune.lane", pool)
                     }
                     let owners =
                         "SELECT string_agg(lane_id || ':' || owner || ':' || generation, ' ' ORDER BY lane_id) FROM attune.lane"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bench
 import Foundation
 import Model
 import Registry
@@ -9,7 +10,7 @@ struct Bases: ParsableCommand {
         commandName: "base", abstract: "Register frozen models, and choose the one that serves a tenant.",
         discussion:
             "EXAMPLES:\n  attune base add models/all-MiniLM-L6-v2\n  attune base activate --tenant acme minilm-l6",
-        subcommands: [Add.self, List.self, Activate.self])
+        subcommands: [Add.self, List.self, Activate.self, Perturb.self])
 
     /// Registers one.
     struct Add: AsyncParsableCommand {
@@ -118,6 +119,37 @@ struct Bases: ParsableCommand {
             }
             if output.json { return try JSONOutput.print(Answer(tenant: tenant.tenant, base: base, epoch: epoch)) }
             Terminal.output("active     \(base) serves \(tenant.tenant), epoch \(epoch)")
+        }
+    }
+
+    /// Writes another revision of one.
+    struct Perturb: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write a copy of a base with noise on its weights: another base, to try a base update with.",
+            discussion: "EXAMPLES:\n  attune base perturb models/all-MiniLM-L6-v2 --to models/v2 --scale 0.02")
+
+        @Argument(help: "The folder to copy.") var folder: String
+        @Option(name: .customLong("to"), help: "The folder to write; it is made.") var target: String
+        @Option(help: "Standard deviation of the noise, as a share of each weight; 0 to 1.") var scale = 0.02
+        @Option(help: "Seed of the noise.") var seed: UInt64 = 1
+        @OptionGroup var output: OutputOptions
+
+        private struct Answer: Encodable {
+            var folder: String
+            var digest: String
+        }
+
+        func validate() throws {
+            guard (0...1).contains(scale) else { throw ValidationError("--scale must be 0 to 1.") }
+        }
+
+        func run() async throws {
+            let path = absolute(target)
+            try PerturbedBase(scale: Float(scale), seed: seed).write(from: absolute(folder), to: path)
+            let digest = try BaseFolder.open(path).digest
+            if output.json { return try JSONOutput.print(Answer(folder: path, digest: digest)) }
+            Terminal.output("written    \(path)")
+            Terminal.output("digest     \(digest)")
         }
     }
 }

@@ -12,7 +12,7 @@ import Worker
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure speed, with the machine and build the figures hold for.",
-        subcommands: [Pipeline.self, Queue.self, Scheduler.self, TimedWorkerCommand.self])
+        subcommands: [Pipeline.self, Queue.self, Scheduler.self, CampaignRun.self, TimedWorkerCommand.self])
 
     /// Enqueue to published, on a private PostgreSQL and a private S3 server.
     struct Pipeline: AsyncParsableCommand {
@@ -126,12 +126,17 @@ struct WorkerCrew {
     private let workers: [(process: Process, log: String)]
     private let scheduler: Process
 
-    /// Starts them over the deployment of a folder; one compute thread each.
-    init(count: Int, folder: String) throws {
+    /// Starts them over the deployment of a folder.
+    ///
+    /// - Parameters:
+    ///   - threads: compute threads of each.
+    ///   - more: further options of each.
+    init(count: Int, folder: String, threads: Int = 1, more: [String] = []) throws {
         scheduler = try ProcessFamily.launch(["scheduler", "--dir", folder], log: "\(folder)/scheduler.log")
         workers = try (0..<count).map { index in
             let log = "\(folder)/worker-\(index).log"
-            let arguments = ["worker", "--dir", folder, "--name", "w\(index)", "--threads", "1", "--json"]
+            let arguments =
+                ["worker", "--dir", folder, "--name", "w\(index)", "--threads", "\(threads)", "--json"] + more
             return (try ProcessFamily.launch(arguments, log: log), log)
         }
     }

@@ -30,8 +30,7 @@ struct Up: AsyncParsableCommand {
     @Option(help: "Number of worker processes.")
     var workers = 2
 
-    @Option(help: "Folder of the base model (config.json, model.safetensors, tokenizer.json or vocab.txt).")
-    var base: String = Settings.base
+    @OptionGroup var bases: BasesOptions
 
     @Flag(help: "Return once everything answers; output goes to DIR/up.log.")
     var background = false
@@ -56,7 +55,7 @@ struct Up: AsyncParsableCommand {
         }
         if background { return try await runInBackground(directory) }
         let services = Services(
-            directory: directory, store: store, endpoint: endpoint, base: absolute(base), isDurable: !throwaway)
+            directory: directory, store: store, endpoint: endpoint, base: bases.paths[0], isDurable: !throwaway)
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         signal(SIGHUP, SIG_IGN)
         let deployment = try await services.start()
@@ -66,7 +65,9 @@ struct Up: AsyncParsableCommand {
             try family.start("scheduler", ["scheduler", "--dir", directory])
             for index in 0..<workers {
                 try family.start(
-                    "worker-\(index + 1)", ["worker", "--dir", directory, "--name", "worker-\(index + 1)"])
+                    "worker-\(index + 1)",
+                    ["worker", "--dir", directory, "--name", "worker-\(index + 1)"]
+                        + bases.paths.flatMap { ["--base", $0] })
             }
         }
         try deployment.write(to: directory)

@@ -23,12 +23,13 @@ struct WorkerCommand: AsyncParsableCommand {
             EXAMPLES:
               attune worker
               attune worker --dsn 'host=db.internal dbname=attune' --store s3://adapters --threads 8
+              attune worker --base models/v2 --base models/v3    # during a campaign: serves and adapts under both
               attune worker --until-idle          # for batches: ends when nothing waits
             """)
 
     @OptionGroup var connection: DatabaseOptions
     @OptionGroup var objects: StoreOptions
-    @OptionGroup var base: BaseOptions
+    @OptionGroup var bases: BasesOptions
     @OptionGroup var output: OutputOptions
 
     @Option(help: "Name shown in status.") var name: String = "\(ProcessInfo.processInfo.hostName)-\(getpid())"
@@ -65,10 +66,11 @@ struct WorkerCommand: AsyncParsableCommand {
         configuration.drainSeconds = drain
         configuration.stopsWhenIdle = untilIdle
         let switchOff = DrainSwitch()
+        let encoders = try bases.open()
         let worker = try Worker(
             configuration, queue: PostgresQueueStore(pool), inputs: AdaptationInputs(pool),
-            store: try objects.open(for: connection.deployment(), clock: Self.clock(clockOffset)),
-            encoder: try base.open(), drain: switchOff,
+            store: try objects.open(for: connection.deployment(), clock: Self.clock(clockOffset)), encoder: encoders[0],
+            alsoHolding: Array(encoders.dropFirst()), drain: switchOff,
             logger: Logger(label: "attune.worker"), faults: try Self.faults(fault))
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let listening = Task { for await _ in signals { switchOff.begin() } }

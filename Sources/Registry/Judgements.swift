@@ -1,0 +1,106 @@
+import Postgres
+import Schema
+
+/// What a worker has to know of a campaign to judge its users.
+public struct CampaignBrief: Sendable, Equatable {
+    /// What the users had when it began: a base's digest and its recipe.
+    public struct Before: Sendable, Equatable {
+        /// The base's digest, hexadecimal.
+        public var base: String
+        /// The recipe, as a row.
+        public var recipeID: Int32
+        /// The recipe's digest, hexadecimal.
+        public var recipe: String
+
+        /// States what users had.
+        public init(base: String, recipeID: Int32, recipe: String) {
+            self.base = base
+            self.recipeID = recipeID
+            self.recipe = recipe
+        }
+    }
+
+    /// What the users had; nil when nothing served them.
+    public var before: Before?
+    /// Whether adaptations start from a copy of the user's delta under the base before.
+    public var startsFromOldDelta: Bool
+
+    /// States a brief.
+    public init(before: Before?, startsFromOldDelta: Bool) {
+        self.before = before
+        self.startsFromOldDelta = startsFromOldDelta
+    }
+}
+
+/// One user of a campaign's wave, judged.
+public struct UserJudgement: Sendable, Equatable {
+    /// How.
+    public enum Method: String, Sendable {
+        /// Both recipes adapted without the newest examples and were scored on them.
+        case tail
+        /// The leave-one-out loss of the adaptation against the one recorded for what the user has.
+        case `guard`
+    }
+
+    /// The user.
+    public var uid: Int64
+    /// The user's epoch as claimed; an erased user is not judged.
+    public var epoch: Int32
+    /// The campaign's round.
+    public var round: Int32
+    /// The wave.
+    public var wave: Int32
+    /// How.
+    public var method: Method
+    /// Examples scored.
+    public var examples: Int32
+    /// Mean log loss under what the user had, nats an example; nil: as it was recorded.
+    public var lossBefore: Double?
+    /// The same under the new base and recipe.
+    public var lossAfter: Double
+
+    /// States a judgement.
+    public init(
+        uid: Int64, epoch: Int32, round: Int32, wave: Int32, method: Method, examples: Int32, lossBefore: Double?,
+        lossAfter: Double
+    ) {
+        self.uid = uid
+        self.epoch = epoch
+        self.round = round
+        self.wave = wave
+        self.method = method
+        self.examples = examples
+        self.lossBefore = lossBefore
+        self.lossAfter = lossAfter
+    }
+}
+
+extension AdaptationInputs {
+    /// What a worker has to know of a campaign; nil when it is gone.
+    public func campaignBrief(_ campaign: Int32) async throws -> CampaignBrief? {
+        guard let row = try await pool.execute(Statement(SQL.Queries.campaignBrief), [.int32(campaign)]).oneOrNone()
+        else { return nil }
+        var before: CampaignBrief.Before?
+        if let base = try row.decode("from_base", as: String?.self),
+            let recipe = try row.decode("from_recipe", as: String?.self)
+        {
+            before = .init(base: base, recipeID: try row.decode("from_recipe_id"), recipe: recipe)
+        }
+        return CampaignBrief(
+            before: before, startsFromOldDelta: try row.decode("warm_start", as: String.self) == "old_delta")
+    }
+
+    /// Adds judged users of a campaign, each once a wave; returns how many were new.
+    @discardableResult
+    public func add(_ judgements: [UserJudgement], to campaign: Int32) async throws -> Int {
+        try await pool.execute(
+            Statement(SQL.Queries.addJudgements),
+            [
+                .int32(campaign), .array(judgements.map(\.uid)), .array(judgements.map(\.epoch)),
+                .array(judgements.map(\.round)), .array(judgements.map(\.wave)),
+                .array(judgements.map(\.method.rawValue)), .array(judgements.map(\.examples)),
+                .array(judgements.map(\.lossBefore)), .array(judgements.map(\.lossAfter)),
+            ]
+        ).one().decode(0)
+    }
+}

@@ -1,0 +1,113 @@
+import Adapters
+import Bench
+import Campaigns
+import Foundation
+import Meta
+import Model
+import Population
+import Postgres
+import PostgresTestSupport
+import Recipe
+import Registry
+import Testing
+
+extension EndToEnd {
+    /// A new base for everyone, with real workers that hold two revisions of one model.
+    @Suite(.needsPostgres, .needsS3, .timeLimit(.minutes(4))) struct BaseUpdateTests {
+        /// A recipe whose head rates what people like as what they dislike.
+        private func planted(_ digest: String, width: Int) -> Recipe {
+            var recipe = Recipe.plain(name: "planted", baseDigest: digest, head: .zero(width: width))
+            recipe.settings.guarding = nil
+            recipe.rule.preconditioner = .isotropic(40)
+            recipe.rule.steps[0].decayLogit = 40
+            recipe.rule.start.bias = 6
+            recipe.headWithoutData = recipe.rule.start
+            return recipe
+        }
+
+        @Test(
+            "a base update: the guard stops a planted bad recipe at the canary, another one is judged good, everyone gets it, and the way back is one row"
+        )
+        func update() async throws {
+            try await Site.with(users: 300) { site in
+                let folder = site.folder.appending(path: "base-v2").path
+                try PerturbedBase(scale: 0.02, seed: 3).write(from: try #require(TestSettings.base), to: folder)
+                let base = try BaseFolder.open(folder)
+                try await site.registry.registerBase(
+                    name: "base-v2", digest: base.digest, width: base.configuration.width)
+                try await site.enqueue()
+                let first = try site.worker("one", "--until-idle")
+                try await first.succeeds()
+
+                try await site.activate(planted(base.digest, width: base.configuration.width))
+                _ = try await site.run(
+                    "readapt", "--tenant", Site.tenant, "--base", "base-v2", "--canary", "60", "--margin", "0.1")
+                let worker = try site.worker("two", "--base", try #require(TestSettings.base), "--base", folder)
+                let scheduler = try site.scheduler()
+                let desk = CampaignDesk(site.database)
+                func wait(_ what: String, _ holds: @escaping (CampaignStatus) -> Bool) async throws {
+                    try await eventually(
+                        what, within: 90,
+                        context: {
+                            "\(String(describing: try await desk.campaign(1))) \(try await desk.waves(of: 1))\n"
+                                + (try worker.output().suffix(800)) + (try scheduler.output().suffix(800))
+                        }
+                    ) { try await desk.campaign(1).map(holds) ?? false }
+                }
+                try await wait("the canary stops the planted recipe") { $0.state == "paused" }
+                let stopped = try #require(try await desk.campaign(1))
+                #expect(stopped.reason?.hasPrefix("the canary failed") == true, "\(stopped)")
+                #expect(stopped.fed <= 60)
+                #expect(try await site.count("attune.campaign_judgement WHERE method = 'tail'") >= 30)
+
+                try await site.activate(
+                    Recipe.plain(name: "good", baseDigest: base.digest, head: .zero(width: base.configuration.width)))
+                _ = try await site.run("campaign", "resume", "1")
+                try await wait("it may be promoted") { $0.canPromote }
+                let covered = try await site.count(
+                    "attune.pointer p JOIN attune.recipe r USING (recipe_id) WHERE r.name = 'good'")
+                #expect(covered == 300)
+
+                let before = try await site.run("campaign", "show", "1")
+                #expect(before.contains("may be promoted") && before.contains("canary"), "\(before)")
+                _ = try await site.run("campaign", "promote", "1")
+                #expect(try await site.count("attune.users WHERE base = 'base-v2' AND newer_examples = 0") == 300)
+                _ = try await site.run("campaign", "rollback", "1")
+                #expect(try await site.count("attune.users WHERE base = 'base' AND newer_examples = 0") == 300)
+                #expect(try await desk.campaign(1)?.state == "rolled_back")
+                try await worker.end()
+                try await scheduler.end()
+                let ledger = try await Ledger(of: site)
+                #expect(ledger.endings["discarded", default: 0] == 0, "\(ledger.endings)")
+            }
+        }
+
+        @Test("work under a base that one worker lacks is done by the one that has it, and costs no try")
+        func mixedFleet() async throws {
+            try await Site.with(users: 60) { site in
+                let folder = site.folder.appending(path: "base-v2").path
+                try PerturbedBase(scale: 0.02, seed: 3).write(from: try #require(TestSettings.base), to: folder)
+                let base = try BaseFolder.open(folder)
+                try await site.registry.registerBase(
+                    name: "base-v2", digest: base.digest, width: base.configuration.width)
+                try await site.activate(
+                    Recipe.plain(name: "good", baseDigest: base.digest, head: .zero(width: base.configuration.width)))
+                try await site.registry.promote(base: "base-v2", for: Site.tenant)
+                let old = try site.worker("old")
+                let new = try site.worker("new", "--base", folder)
+                let scheduler = try site.scheduler()
+                try await eventually("both own lanes") {
+                    try await site.count("(SELECT FROM attune.lane WHERE owner IS NOT NULL GROUP BY owner) AS o") == 2
+                }
+                try await site.enqueue()
+                try await site.everythingEnds()
+                #expect(try await site.count("attune.attempt_log WHERE error_class = 'base_not_held'") > 0)
+                #expect(try await site.count("attune.attempt_log WHERE tries > 0") == 0)
+                #expect(
+                    try await site.count("attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'new'")
+                        == 60)
+                for process in [old, new, scheduler] { try await process.end() }
+            }
+        }
+    }
+}
