@@ -63,8 +63,10 @@ import Testing
         }
     }
 
-    @Test("publish × condemn: an object that a delivery's later part names is not condemned, whoever comes first")
-    func publishAndCondemn() async throws {
+    @Test(
+        "publish of a later part × condemn: an object that a delivery's later part names is not condemned, whoever comes first"
+    )
+    func laterPartAndCondemn() async throws {
         // The object is there and nothing names it any more: its first part was published, and the user of that erased.
         try await everyOrder { world, chunks in
             let delivery = chunks[0].completed
