@@ -63,8 +63,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
         "Bench",
         [
             "Campaigns", "Queue", "Registry", "Scheduler", "Schema", "Postgres", "Population", "Recipe", "Meta",
-            "Adapters",
-            "Model", "Tensor", "Safetensors", "Problem",
+            "Adapters", "Model", "Tensor", "Safetensors", "Problem",
         ], []
     ),
     (

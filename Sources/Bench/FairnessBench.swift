@@ -127,7 +127,7 @@ public struct FairnessBench: Sendable {
         func stop() async throws {
             for task in tasks { task.cancel() }
             for (task, id) in zip(tasks, ids) {
-                do { try await task.value } catch is CancellationError {}
+                do { try await task.value } catch  where Self.isCancellation(error) {}
                 try await queue.setState(.stopped, ofWorker: id)
             }
         }
@@ -139,6 +139,11 @@ public struct FairnessBench: Sendable {
             try await stop()
             throw error
         }
+    }
+
+    /// Whether a task ended because it was told to, perhaps within a statement.
+    static func isCancellation(_ error: any Error) -> Bool {
+        error is CancellationError || (error as? any ProblemConvertible)?.problem.errorClass == "cancelled"
     }
 
     func makeTenant(_ name: String, users: Int) async throws {

@@ -11,7 +11,12 @@ extension QueueBench {
         for round in 1...configuration.rounds {
             progress("round \(round) of \(configuration.rounds): enqueue")
             try await reset()
-            bursts.append(try plain("enqueue", "insert_1000", round, script: insertScript, isSimple: true, each: 1000))
+            for (side, script) in [
+                ("insert_1000", SQL.Bench.pgbenchInsert), ("insert_1000_by_user", SQL.Bench.pgbenchInsertByUser),
+            ] {
+                bursts.append(
+                    try plain("enqueue", side, round, script: insertScript(script), isSimple: true, each: 1000))
+            }
             try await reset()
             bursts.append(try await enqueueBurst(round))
             progress("round \(round) of \(configuration.rounds): lease and complete")
@@ -38,6 +43,7 @@ extension QueueBench {
             "queue.enqueue.jobs_per_second": median("enqueue", "ours"),
             "queue.enqueue.insert_ceiling": median("enqueue", "insert_1000"),
             "queue.enqueue.bulk_ratio": ratio("enqueue", to: "insert_1000"),
+            "queue.enqueue.bulk_ratio_by_user": ratio("enqueue", to: "insert_1000_by_user"),
             "queue.ceiling.rows_1": median("plain", "rows_1"),
             "queue.ceiling.rows_10": median("plain", "rows_10"),
             "queue.ceiling.rows_100": median("plain", "rows_100"),
@@ -66,10 +72,10 @@ extension QueueBench {
     }
 
     /// A thousand names and payloads as they are sent with every call.
-    private var insertScript: String {
+    private func insertScript(_ file: SQLFile) -> String {
         let users = (0..<1000).map { "u-\($0)" }.joined(separator: ",")
         let payloads = Array(repeating: String(repeating: "61", count: 54), count: 1000).joined(separator: ",")
-        return SQL.Bench.pgbenchInsert.text.replacing("@users@", with: users).replacing("@payloads@", with: payloads)
+        return file.text.replacing("@users@", with: users).replacing("@payloads@", with: payloads)
     }
 
     private func enqueueBurst(_ round: Int) async throws -> Burst {

@@ -15,6 +15,7 @@ public actor TimedWorker {
     private var schedule = LaneSchedule()
     private var progress: Int64 = 0
     private var inHand: [ClaimedChunk] = []
+    private var publishing: Task<Void, any Error>?
 
     /// A worker of that speed: milliseconds of reference work a millisecond.
     public init(queue: any QueueStore, name: String, speed: Double, heartbeatSeconds: Double = 5) {
@@ -42,6 +43,7 @@ public actor TimedWorker {
                 group.cancelAll()
             }
         } catch is CancellationError {
+            _ = await publishing?.result
             let fences = inHand.map(\.fence)
             try await Task { [queue] in
                 if !fences.isEmpty { try await queue.handBack(fences) }
@@ -108,23 +110,28 @@ public actor TimedWorker {
         return try await queue.claim(request)
     }
 
-    /// Takes the chunks' time and publishes each as it is done; whether there was any.
+    /// Takes the chunks' time, then publishes them while the next ones are worked on, as a worker's stages overlap;
+    /// whether there was any.
     private func finish(_ chunks: [ClaimedChunk]) async throws -> Bool {
         guard !chunks.isEmpty else { return false }
-        inHand = chunks
+        inHand += chunks
         meter.begin(at: seconds)
-        for chunk in chunks {
-            let cost = Double(chunk.costMilliseconds)
-            try await Task.sleep(for: .milliseconds(cost / speed))
-            let reports = chunk.jobs.map { JobReport($0, .kept(dataThrough: $0.dataSeq, Measurements())) }
-            _ = try await queue.publish(Delivery(chunks: [chunk.fence], reports: reports))
-            inHand.removeAll { $0.fence == chunk.fence }
-            meter.finish(
-                tenantID: chunk.tenantID, kind: chunk.kind, estimatedMilliseconds: cost,
-                stageMilliseconds: cost / speed)
-            progress += 1
-        }
-        meter.rest(at: seconds)
+        let cost = chunks.reduce(0) { $0 + Double($1.costMilliseconds) }
+        try await Task.sleep(for: .milliseconds(cost / speed))
+        try await publishing?.value
+        publishing = Task { try await publish(chunks, cost) }
         return true
+    }
+
+    private func publish(_ chunks: [ClaimedChunk], _ cost: Double) async throws {
+        let reports = chunks.flatMap(\.jobs).map { JobReport($0, .kept(dataThrough: $0.dataSeq, Measurements())) }
+        _ = try await queue.publish(Delivery(chunks: chunks.map(\.fence), reports: reports))
+        let done = Set(chunks.map(\.fence))
+        inHand.removeAll { done.contains($0.fence) }
+        progress += 1
+        meter.finish(
+            tenantID: chunks[0].tenantID, kind: chunks[0].kind, estimatedMilliseconds: cost,
+            stageMilliseconds: cost / speed)
+        if inHand.isEmpty { meter.rest(at: seconds) }
     }
 }

@@ -72,14 +72,20 @@ public struct WorkerOrders: Sendable, Equatable {
     public var hasLeader: Bool
     /// Milliseconds of reference work it does in a millisecond, smoothed; nil until measured.
     public var speed: Float?
+    /// When the server started, in seconds since 1970; another value than before: it may have lost claims.
+    public var serverStart: Double?
 
     /// Makes orders; stores do.
-    public init(state: WorkerState, leaseSeconds: Int, lanes: [Int32], hasLeader: Bool, speed: Float? = nil) {
+    public init(
+        state: WorkerState, leaseSeconds: Int, lanes: [Int32], hasLeader: Bool, speed: Float? = nil,
+        serverStart: Double? = nil
+    ) {
         self.state = state
         self.leaseSeconds = leaseSeconds
         self.lanes = lanes
         self.hasLeader = hasLeader
         self.speed = speed
+        self.serverStart = serverStart
     }
 }
 

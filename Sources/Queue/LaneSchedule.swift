@@ -16,6 +16,7 @@ public struct LaneSchedule: Sendable {
     }
 
     private var lanes: [Int32: Lane] = [:]
+    private var serverStart: Double?
     private let sweepSeconds: Double
     private let rescanSeconds: Double
 
@@ -30,7 +31,15 @@ public struct LaneSchedule: Sendable {
     }
 
     /// Takes the lanes that the worker owns now. A new one is read from its start.
-    public mutating func setLanes(_ owned: [Int32]) {
+    ///
+    /// - Parameter serverStart: when the server started. One that has crashed may have lost claims that it had not
+    ///   flushed: their chunks wait again with old keys and old births, where neither a mark nor a sweep looks, and
+    ///   transactions may get numbers that were seen before. So every lane is read from its start.
+    public mutating func setLanes(_ owned: [Int32], serverStart: Double? = nil) {
+        if let serverStart, serverStart != self.serverStart {
+            if self.serverStart != nil { lanes = [:] }
+            self.serverStart = serverStart
+        }
         lanes = Dictionary(uniqueKeysWithValues: Set(owned).map { ($0, lanes[$0] ?? Lane()) })
     }
 

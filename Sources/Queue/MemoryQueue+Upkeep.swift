@@ -95,9 +95,16 @@ extension MemoryQueue {
                     "already_ended", at: "job \(jobID)", "it ended as \(ended.state.rawValue), which needs no retry.",
                     do: "enqueue a new job for the user")
             }
-            return insert(
+            if let next = repeats[jobID] {
+                let state = outcomes[next]?.state
+                let endedWell = state.map { $0 != .cancelled && $0 != .discarded } ?? false
+                return endedWell ? next : try retry(next)
+            }
+            let new = insert(
                 [(job.uid, job.payload)], tenant, job.flow, job.kind, cost: job.cost, runAt: nil,
                 lane: lane(for: job.uid))[0]
+            repeats[jobID] = new
+            return new
         }
         if let chunk = chunk(holding: jobID), chunk.state == .deferred {
             requeue(chunk, open(chunk).map { Member(jobID: $0.jobID, superseded: $0.superseded) }, runAt: nil)

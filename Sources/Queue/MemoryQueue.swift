@@ -113,6 +113,8 @@ struct MemoryQueue {
     var outcomes: [Int64: Outcome] = [:]
     var lastTries: [Int64: Try] = [:]
     var workers: [Int64: Worker] = [:]
+    /// The job that repeats an ended one.
+    var repeats: [Int64: Int64] = [:]
     var statistics = WorkStatistics()
     /// Worker and beat of every report that was counted.
     var reports: Set<[Int64]> = []

@@ -13,6 +13,11 @@ extension PostgresQueueStore {
                 .int32(request.jobBudget), .int64(request.mark.sortKey), .int64(request.mark.chunkID),
                 .text(request.lateSince?.text),
             ])
+        return try Self.result(of: rows, request)
+    }
+
+    /// Reads what the statement returned.
+    static func result(of rows: Rows, _ request: ClaimRequest) throws -> ClaimResult {
         var result = ClaimResult(
             chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: Horizon(""), needsEmptyHands: false)
         for row in rows {
@@ -27,9 +32,9 @@ extension PostgresQueueStore {
             let place = LaneMark(sortKey: try row.decode(13), chunkID: chunkID)
             if request.lateSince == nil { result.mark = max(result.mark, place) }
             result.endedJobs += try row.decode(23, as: Int.self)
-            try Self.count(row, into: &result.statistics)
-            let jobs = try Self.jobs(row, chunkID)
-            if !jobs.isEmpty { result.chunks.append(try Self.chunk(row, chunkID, place, jobs)) }
+            try count(row, into: &result.statistics)
+            let jobs = try jobs(row, chunkID)
+            if !jobs.isEmpty { result.chunks.append(try chunk(row, chunkID, place, jobs)) }
         }
         // Nothing waits between the mark and the next head, whatever became of it (leased here, parked, put off).
         if request.lateSince == nil, let next = result.next {

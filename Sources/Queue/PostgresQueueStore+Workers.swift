@@ -20,7 +20,7 @@ extension PostgresQueueStore {
         }
         return WorkerOrders(
             state: try row.decodeCase(0), leaseSeconds: try row.decode(1), lanes: try row.decode(2),
-            hasLeader: try row.decode(4), speed: try row.decode(5))
+            hasLeader: try row.decode(4), speed: try row.decode(5), serverStart: try row.decode(6))
     }
 
     /// See ``QueueStore/setState(_:ofWorker:)``.

@@ -49,7 +49,8 @@ public protocol QueueStore: Sendable {
 
     /// Cancels a job and returns its terminal state, which is another one if it had ended before.
     func cancel(jobID: Int64) async throws -> JobState
-    /// Runs a job again now and returns the id of the job that will run: a new one if it had ended.
+    /// Runs a job again now and returns the id of the job that will run: a new one if it had ended. Asked again, the
+    /// same new one, until that ends badly too.
     ///
     /// - Throws: `already_ended` when it ended well.
     func retry(jobID: Int64) async throws -> Int64

@@ -8,9 +8,10 @@ public struct WorkerConfiguration: Sendable {
     public var heartbeatSeconds: Double = 5
     /// Jobs claimed together at most (a delivery); default 1,000, 1...10,000.
     public var jobsPerClaim: Int = 1000
-    /// Seconds of this worker's own time that a claim's estimated work takes at most, once its speed is known; default 2,
-    /// 0.1...60. A slow worker takes less at a time, so that little is left with it when the rest is done.
-    public var claimSeconds: Double = 2
+    /// Seconds of this worker's own time that a claim's estimated work takes at most, once its speed is known; default
+    /// 0.5, 0.1...60. It is what another tenant's next job waits for at most, and what is left with a slow worker when the
+    /// rest is done.
+    public var claimSeconds: Double = 0.5
     /// Seconds between two looks at what waits in the lanes; default 10, 0.1...600.
     public var sampleSeconds: Double = 10
     /// Deliveries uploaded and published at the same time; default 2, 1...16.

@@ -61,6 +61,7 @@ import Testing
                     TENANT  FLOW         WAITING  OLDEST  RATE/s  EMPTY
                     demo    bulk               3 TIME       0  –
                     demo    interactive        0       –       0  –
+                    1 finding: attune doctor
 
                     """)
             let document = try #require(try await attune.succeed("status", "--json").objects.first)

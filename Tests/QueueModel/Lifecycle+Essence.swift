@@ -3,7 +3,7 @@ extension Lifecycle {
     ///
     /// Closed chunks that nobody holds and ended members go; open chunks are ordered by their jobs, and workers by what
     /// they hold; tokens are named in the order in which they are found.
-    func essence(collects: Bool) -> Lifecycle {
+    package func essence(collects: Bool) -> Lifecycle {
         var essence = self
         // Only here do mutations need more: a second half of a rescue still wants the members of its closed chunk.
         guard rules.contains(.requeueWithClose) else { return essence }

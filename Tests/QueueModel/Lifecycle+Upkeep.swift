@@ -44,7 +44,7 @@ extension Lifecycle {
     }
 
     /// Whether nothing names an object.
-    func isUnnamed(_ object: UInt8) -> Bool {
+    package func isUnnamed(_ object: UInt8) -> Bool {
         !revisions.contains { $0.object == object && !$0.isErased }
     }
 

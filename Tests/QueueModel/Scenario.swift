@@ -184,7 +184,8 @@ extension Lifecycle {
             if !rules.contains(.condemnFirst) { steps.append(.delete(object: id)) }
             switch object.row {
             case .none, .live: if fenceIsOver(object) { steps.append(.condemn(object: id)) }
-            case .deleted: if rules.contains(.collectAgain) { steps.append(.condemn(object: id)) }
+            // Its key is returned again to whoever lists it again.
+            case .deleted: if rules.contains(.collectAgain) { steps.append(.delete(object: id)) }
             case .condemned: break
             }
         }

@@ -66,7 +66,8 @@ extension Scenario {
         oneUser, oneChunk, erasure, delivery, operators, poison, campaign, everything,
     ]
 
-    private func with<Value>(_ path: WritableKeyPath<Scenario, Value>, _ value: Value) -> Scenario {
+    /// The same, with something of it changed.
+    package func with<Value>(_ path: WritableKeyPath<Scenario, Value>, _ value: Value) -> Scenario {
         var scenario = self
         scenario[keyPath: path] = value
         return scenario

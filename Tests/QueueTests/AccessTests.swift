@@ -108,6 +108,9 @@ import Testing
                         Statement(name: view, text: "SELECT DISTINCT tenant FROM attune.\(view)"))
                     #expect(try rows.map { try $0.decode(0, as: String.self) } == ["birch"], "\(view)")
                 }
+                let walked = "SELECT DISTINCT job_tenant FROM attune.jobs_walk()"
+                let tenants = try await connection.execute(Statement(name: walked, text: walked))
+                #expect(try tenants.map { try $0.decode(0, as: String?.self) } == ["birch"])
                 let jobs = try await connection.execute(
                     Statement(name: "jobs", text: "SELECT state FROM attune.jobs ORDER BY job_id"))
                 #expect(try jobs.map { try $0.decode(0, as: String.self) } == ["completed", "available"])
@@ -140,6 +143,7 @@ import Testing
                 "SELECT attune.erase_user('acme', 'u0')": "unknown_tenant",
                 "SELECT attune.promote('acme', 'second')": "unknown_tenant",
                 "SELECT attune.outcomes_since('acme')": "unknown_tenant",
+                "SELECT * FROM attune.jobs_walk(tenant => 'acme')": "unknown_tenant",
                 "SELECT attune.cancel(\(foreign))": "unknown_job",
                 "SELECT attune.retry(\(foreign))": "unknown_job",
             ]

@@ -107,4 +107,21 @@ import Testing
         let request = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
         #expect(request.lane == 1 && request.mark == .start && request.lateSince == nil)
     }
+
+    @Test("after the server has started anew every lane is read from its start")
+    func restart() throws {
+        var schedule = LaneSchedule()
+        schedule.setLanes([1], serverStart: 100)
+        let first = try #require(schedule.nextClaim(workerID: 1, at: 0))
+        let mark = LaneMark(sortKey: 10, chunkID: 2)
+        schedule.note(result(mark: mark), of: first, at: 0)
+        schedule.setLanes([1], serverStart: 100)
+        #expect(schedule.marks == [1: mark])
+        // Orders from a store that does not know say nothing.
+        schedule.setLanes([1])
+        #expect(schedule.marks == [1: mark])
+        schedule.setLanes([1], serverStart: 200)
+        let again = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
+        #expect(again.mark == .start && again.lateSince == nil)
+    }
 }

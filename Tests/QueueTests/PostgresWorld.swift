@@ -95,7 +95,7 @@ struct PostgresWorld: QueueWorld {
 
     func reported() async throws -> [WorkStatistics.Ending: Int64] {
         let rows = try await run(
-            "SELECT ending, sum(jobs)::bigint FROM attune.outcomes_by_minute WHERE ending < 7 GROUP BY ending")
+            "SELECT ending, sum(jobs)::bigint FROM attune.outcomes_by_minute GROUP BY ending")
         var counts: [WorkStatistics.Ending: Int64] = [:]
         for row in rows { counts[try #require(.init(rawValue: try row.decode(0)))] = try row.decode(1) }
         return counts

@@ -102,4 +102,34 @@ import Testing
             #expect(rows.map(\.2) == [true, true, false])
         }
     }
+
+    @Test("a claim that a crash of the server has lost is made again by the same worker, once it hears of the crash")
+    func lostClaim() async throws {
+        try await inTenant { world in
+            let jobs = try await world.enqueueBulk(1)
+            let worker = try await world.worker()
+            let lane: Int32 = try await world.value("SELECT lane FROM attune.chunk WHERE state = 0")
+            let orders = try await world.store.heartbeat(Heartbeat(workerID: worker, progress: 0, jobsInHand: 0))
+            let start: Double = try await world.value("SELECT extract(epoch FROM pg_postmaster_start_time())::float8")
+            #expect(orders.serverStart == start)
+            var schedule = LaneSchedule()
+            schedule.setLanes([lane], serverStart: orders.serverStart)
+            func claim(at seconds: Double) async throws -> [Int64] {
+                guard let request = schedule.nextClaim(workerID: worker, at: seconds) else { return [] }
+                let result = try await world.store.claim(request)
+                schedule.note(result, of: request, at: seconds)
+                return result.chunks.flatMap(\.jobs).map(\.jobID)
+            }
+            #expect(try await claim(at: 0) == jobs)
+            // As recovery leaves it: the row as it was before, with its key and its birth.
+            try await world.run(
+                """
+                UPDATE attune.chunk SET state = 0, attempt = 0, live_count = 0, worker_id = NULL, token = NULL, base_id = NULL,
+                    recipe_id = NULL, claimed_at = NULL, deadline = NULL
+                """)
+            for tick in 1...8 { #expect(try await claim(at: 0.3 * Double(tick)) == []) }
+            schedule.setLanes([lane], serverStart: start + 60)
+            #expect(try await claim(at: 3) == jobs)
+        }
+    }
 }

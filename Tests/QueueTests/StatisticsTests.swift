@@ -30,7 +30,7 @@ import Testing
     /// Folds until nothing is left: transactions of other tests hold the fold back for moments.
     private func fold(_ world: PostgresWorld) async throws {
         while try await world.value(
-            "SELECT EXISTS (SELECT FROM attune.stat_delta d, attune.stat_cursor c WHERE d.born > c.folded AND d.ending <> 7)"
+            "SELECT EXISTS (SELECT FROM attune.stat_delta d, attune.stat_cursor c WHERE d.born > c.folded)"
         ) {
             _ = try await world.value("SELECT attune.fold_statistics(2)", []) as Int32
         }
@@ -152,24 +152,6 @@ import Testing
             try await world.run("UPDATE attune.leader SET seen_at = clock_timestamp() - interval '1 hour'")
             try await world.store.record(statistics)
             #expect(try await world.value("SELECT folded_at IS NOT NULL FROM attune.stat_cursor") == true)
-        }
-    }
-
-    @Test("what flows were asked for is counted from their sequences")
-    func enqueued() async throws {
-        try await inTenant { world in
-            try await world.activate(recipe: 1, for: "acme")
-            _ = try await world.value("SELECT attune.fold_statistics()") as Int32
-            _ = try await world.enqueueBulk(30)
-            _ = try await world.store.enqueue(NewJob(tenant: "acme", user: "u1"))
-            let read = """
-                SELECT array_agg(flow || ' ' || last_hour ORDER BY flow) FROM attune.recent_outcomes WHERE state = 'enqueued'
-                """
-            _ = try await world.value("SELECT attune.fold_statistics()") as Int32
-            #expect(try await world.value(read, []) as [String]? == nil, "three times a minute is enough")
-            try await world.run("UPDATE attune.stat_cursor SET drawn_at = drawn_at - interval '1 minute'")
-            _ = try await world.value("SELECT attune.fold_statistics()") as Int32
-            #expect(try await world.value(read, []) as [String]? == ["bulk 30", "interactive 1"])
         }
     }
 }

@@ -32,7 +32,7 @@ CREATE TABLE bench.member (tenant_id int PRIMARY KEY, first_uid bigint NOT NULL,
 CREATE FUNCTION bench.reset() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     TRUNCATE attune.chunk, attune.job, attune.outcome, attune.attempt_log, attune.pointer, attune.revision, attune.object,
-        attune.object_slot, bench.job, bench.lease, bench.outcome, bench.delivery;
+        attune.object_slot, bench.job, bench.user_job, bench.lease, bench.outcome, bench.delivery;
     INSERT INTO attune.pointer (uid, base_id, tenant_id, number, recipe_id, judged_through)
     SELECT u.uid, 1, u.tenant_id, 0, 1, 0 FROM attune."user" u;
 END
@@ -80,6 +80,12 @@ CREATE TABLE bench.job (
     payload bytea
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX job_claim ON bench.job (lane, sort_key, job_id) WHERE state = 0;
+
+-- The same with what the queue has besides: the user's number instead of a name, and a way to the jobs of a user, which
+-- erasure needs.
+CREATE TABLE bench.user_job (LIKE bench.job INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES);
+ALTER TABLE bench.user_job DROP user_id, ADD uid bigint NOT NULL;
+CREATE INDEX user_job_user ON bench.user_job (uid, job_id);
 
 -- Ceiling 2: one lease row for a hundred jobs.
 CREATE TABLE bench.lease (

@@ -23,10 +23,13 @@ BEGIN
         UPDATE attune.chunk c SET ended_count = c.ended_count + 1,
             state = CASE WHEN c.state <> 1 AND c.ended_count + 1 = c.job_count THEN 4 ELSE c.state END
         WHERE c.chunk_id = v_chunk.chunk_id;
+        PERFORM attune.count_ending(v_job.tenant_id, v_job.flow_id, v_job.kind_id, 5, 1);
         IF v_chunk.state IN (0, 3) THEN
             INSERT INTO attune.flow_refund (flow_id, jobs) VALUES (v_chunk.flow_id, 1);
         END IF;
-        PERFORM attune.count_ending(v_job.tenant_id, v_job.flow_id, v_job.kind_id, 5, 1);
+        IF pg_has_role(attune.caller(), 'attune_operator', 'USAGE') THEN
+            PERFORM attune.note_action('cancel', v_job.tenant_id, jsonb_build_object('job', cancel.job_id), '{"cancelled": 1}');
+        END IF;
         RETURN 'cancelled';
     END LOOP;
     RAISE EXCEPTION 'job %: job_without_chunk: it has neither ended nor is it in an open chunk', cancel.job_id USING ERRCODE = 'XX000';

@@ -66,7 +66,6 @@ BEGIN
             stage_ms = attune.add_arrays(h.stage_ms, excluded.stage_ms), latency = attune.add_arrays(h.latency, excluded.latency);
     END IF;
     UPDATE attune.stat_cursor c SET folded = coalesce(v_to, c.folded), folded_at = clock_timestamp();
-    PERFORM attune.note_enqueued();
     PERFORM attune.sum_hour();
     PERFORM attune.prune_statistics(p_limit);
     RETURN v_count;

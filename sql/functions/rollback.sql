@@ -29,6 +29,8 @@ BEGIN
     UPDATE attune.pointer p SET revision_id = v_target.revision_id, judged_through = coalesce(v_target.data_through, 0),
         recipe_id = coalesce(v_target.recipe_id, p.recipe_id), updated_at = clock_timestamp()
     WHERE p.uid = v_uid AND p.base_id = v_base;
+    PERFORM attune.note_action('rollback', v_tenant, jsonb_build_object('uid', v_uid, 'from', rollback.from_number, 'to', rollback.to_number),
+        '{"users": 1}');
     RETURN v_target.revision_id;
 END
 $$;

@@ -19,7 +19,7 @@ CREATE TABLE attune.stat_delta (
     tenant_id int NOT NULL,
     flow_id int NOT NULL,
     kind_id smallint NOT NULL,
-    ending smallint NOT NULL CHECK (ending BETWEEN 0 AND 7),
+    ending smallint NOT NULL CHECK (ending BETWEEN 0 AND 6),
     born xid8 NOT NULL DEFAULT pg_current_xact_id(),
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     jobs bigint NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE attune.stat_delta (
 CREATE INDEX stat_delta_born ON attune.stat_delta (born);
 COMMENT ON TABLE attune.stat_delta IS 'What workers got done since their last report: insert-only, with every few heartbeats; folded into stat_minute. The key makes a repeated report count once.';
 COMMENT ON COLUMN attune.stat_delta.worker_id IS 'Who reports; 0: a function of the queue (cancel, rescue), then beat is a number of its own.';
-COMMENT ON COLUMN attune.stat_delta.ending IS 'As in outcome; 0: runs again, 7: was asked for.';
+COMMENT ON COLUMN attune.stat_delta.ending IS 'As in outcome; 0: runs again.';
 COMMENT ON COLUMN attune.stat_delta.stage_ms IS 'Milliseconds summed over jobs: fetch, adapt, encode, upload.';
 COMMENT ON COLUMN attune.stat_delta.latency IS 'Jobs by milliseconds: 20 buckets each of fetch, adapt, encode, upload. Bucket 1 holds 0 ms, bucket n from 2^(n-2) ms to below 2^(n-1) ms, bucket 20 the rest.';
 CREATE SEQUENCE attune.stat_beat_seq;
@@ -76,16 +76,12 @@ CREATE TABLE attune.stat_cursor (
     hours_through timestamptz,
     pruned_deltas xid8 NOT NULL DEFAULT '0',
     pruned_minutes timestamptz NOT NULL DEFAULT '2000-01-01 00:00:00+00',
-    folded_at timestamptz,
-    flows int[],
-    drawn bigint[],
-    drawn_at timestamptz
+    folded_at timestamptz
 ) WITH (fillfactor = 20);
 INSERT INTO attune.stat_cursor DEFAULT VALUES;
 COMMENT ON TABLE attune.stat_cursor IS 'How far figures have been folded. Its row lock lets one process at a time fold; which one does not matter.';
 COMMENT ON COLUMN attune.stat_cursor.folded IS 'Reports of transactions up to this one are in stat_minute.';
 COMMENT ON COLUMN attune.stat_cursor.hours_through IS 'Hours before this one are in stat_hour.';
-COMMENT ON COLUMN attune.stat_cursor.drawn IS 'How many jobs each of flows had been asked for at drawn_at.';
 COMMENT ON COLUMN attune.stat_cursor.pruned_deltas IS 'Reports up to this transaction are gone: pruning goes on here, not at dead index entries.';
 
 -- Rare rows, which people look for: an index of those only, within a tenant and over all.
@@ -123,3 +119,5 @@ BEGIN
     END LOOP;
 END
 $$;
+
+CREATE INDEX job_retry ON attune.job (retry_of) WHERE retry_of IS NOT NULL;

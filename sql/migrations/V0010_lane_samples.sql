@@ -65,7 +65,7 @@ CREATE TABLE attune.cost_factor (
     learnt_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (tenant_id, kind_id)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE attune.cost_factor IS 'What jobs of a tenant and kind really take, over what was estimated for them.';
+COMMENT ON TABLE attune.cost_factor IS 'What jobs of a tenant and kind really take over what was estimated for them, relative to all jobs together: the row of tenant 0.';
 COMMENT ON COLUMN attune.cost_factor.estimated_ms IS 'Estimates of the jobs done lately, older ones counting less: half after seven minutes.';
 COMMENT ON COLUMN attune.cost_factor.took_ms IS 'The same jobs as they were worked off: busy time times the worker''s speed.';
 

@@ -9,5 +9,6 @@
 -- $8 kinds text[]
 -- $9 estimated_ms double precision[]
 -- $10 took_ms double precision[]
-SELECT state, lease_seconds, lanes, generations, leader_lives, speed
+SELECT state, lease_seconds, lanes, generations, leader_lives, speed,
+    extract(epoch FROM pg_postmaster_start_time())::double precision AS server_start
 FROM attune.heartbeat($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

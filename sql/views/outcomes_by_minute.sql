@@ -6,4 +6,4 @@ UNION ALL
 SELECT date_bin('1 minute', d.at, '2000-01-01 00:00:00+00'), d.tenant_id, d.flow_id, d.kind_id, d.ending, d.at, d.jobs, d.examples,
     d.stored_bytes, d.stage_ms, d.latency
 FROM attune.stat_delta d WHERE d.born > (SELECT c.folded FROM attune.stat_cursor c);
-COMMENT ON VIEW attune.outcomes_by_minute IS 'What became of jobs, by minute, tenant, flow, kind and ending (0: runs again, 7: was asked for; else as in outcome). Ask for a range of minutes; several rows may share a key.';
+COMMENT ON VIEW attune.outcomes_by_minute IS 'What became of jobs, by minute, tenant, flow, kind and ending (0: runs again; else as in outcome). Ask for a range of minutes; several rows may share a key.';

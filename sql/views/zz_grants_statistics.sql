@@ -4,3 +4,7 @@ GRANT SELECT ON attune.stat_delta, attune.stat_minute, attune.stat_hour, attune.
 GRANT SELECT (only_row, folded, folded_at) ON attune.stat_cursor TO attune_reader, attune_producer;
 GRANT EXECUTE ON FUNCTION attune.add_statistics(bigint, bigint, int[], int[], text[], smallint[], bigint[], bigint[], bigint[], bigint[], bigint[]),
     attune.fold_statistics(int, interval) TO attune_worker;
+GRANT EXECUTE ON FUNCTION attune.jobs_walk(text, text[], text, text, text, text, int, timestamptz, bigint, int, int)
+    TO attune_reader, attune_producer, attune_operator, attune_worker;
+GRANT EXECUTE ON FUNCTION attune.retry_many(text, timestamptz, text, bigint, bigint, int),
+    attune.retry_matches(text, timestamptz, text, int), attune.newest_job() TO attune_producer, attune_operator;

@@ -19,13 +19,15 @@ extension BenchCommand {
                   plan   plans for 10,000 workers and 100,000 lanes: time, finish over the best possible, moves
                   real   worker processes on work that takes its cost in time, one slowed eightfold, with and without
                          a scheduler; starts a private PostgreSQL (fsync on) under a temporary folder and removes it
+                  fair   single jobs beside a campaign of a million, shares of weights, a capped tenant and its
+                         neighbour; on a private PostgreSQL as well
 
                 EXAMPLES:
                   attune bench scheduler --json
                   attune bench scheduler --quick --part plan
                 """)
 
-        enum Part: String, ExpressibleByArgument, CaseIterable { case plan, real }
+        enum Part: String, ExpressibleByArgument, CaseIterable { case plan, real, fair }
 
         @OptionGroup var output: OutputOptions
         @Option(help: "A part to run, repeatable; all without it.") var part: [Part] = []
@@ -35,17 +37,20 @@ extension BenchCommand {
         private struct Config: Encodable {
             var plan: PlanBench.Configuration
             var real: ScheduleBench.Configuration
+            var fair: FairnessBench.Configuration
             var parts: [String]
         }
 
-        private struct Tables: Encodable {
+        struct Tables: Encodable {
             var plans: [PlanBench.Row] = []
             var shares: [ScheduleBench.Share] = []
+            var fairness: [FairnessBench.Row] = []
         }
 
         func run() async throws {
             var (plan, real) = (PlanBench.Configuration(), ScheduleBench.Configuration())
             plan.seed = seed
+            let fair = fairness()
             if quick {
                 (plan.workers, plan.lanes, plan.repeats) = (1000, 10_000, 3)
                 (real.idealSeconds, real.unbalancedIdealSeconds) = (20, 2)
@@ -54,11 +59,14 @@ extension BenchCommand {
             var (figures, tables): ([String: Double], Tables) = ([:], Tables())
             if parts.contains(.plan) { planned(plan, &figures, &tables) }
             if parts.contains(.real) { try await worked(real, &figures, &tables) }
+            if parts.contains(.fair) { try await judge(fair, &figures, &tables) }
             let report = try MeasurementReport(
-                config: Config(plan: plan, real: real, parts: parts.map(\.rawValue)), figures: figures, tables: tables)
+                config: Config(plan: plan, real: real, fair: fair, parts: parts.map(\.rawValue)), figures: figures,
+                tables: tables)
             if output.json { return try JSONOutput.print(report) }
             report.lines().forEach(Terminal.output)
             show(tables)
+            show(tables.fairness)
         }
 
         private func planned(

@@ -10,22 +10,32 @@ struct Jobs: AsyncParsableCommand {
         abstract: "List jobs, newest first, with their state and last error.",
         discussion: """
             States: \(JobState.allCases.map(\.rawValue).joined(separator: ", ")).
-            Looks at the newest \(JobPage.budget) jobs (of a user: of that user's), or \(JobPage.openBudget) when it seeks \
-            open ones, and says how far it came; --before goes on from there. The same in SQL: SELECT * FROM attune.jobs.
+            Looks at \(JobPage.budget) rows at most: of the user, of the error class, of jobs discarded or cancelled, of the \
+            campaign, or else of all jobs, the newest first; says how far it came, and --before goes on from there. The \
+            same in SQL: SELECT * FROM attune.jobs_walk(tenant => 'acme', states => '{discarded}').
 
             EXAMPLES:
               attune jobs --tenant acme --state discarded
               attune jobs --tenant acme --state retryable,running --limit 100
               attune jobs --tenant acme --user u-7
-              attune jobs --error-class one_class_examples --json
+              attune jobs --error-class one_class_examples --since 2h --json
+              attune jobs --state running --worker w-07
             """)
 
     @Option(help: ArgumentHelp("Only this tenant's.", valueName: "name")) var tenant: String?
     @Option(help: "Only this user's; needs --tenant.") var user: String?
     @Option(help: "Only in these states, separated by commas.") var state: String?
     @Option(help: "Only with this last error, for example one_class_examples.") var errorClass: String?
+    @Option(help: "Only of this kind.") var kind: String?
+    @Option(help: ArgumentHelp("Only ended by this worker, or in its hands.", valueName: "name")) var worker: String?
+    @Option(help: ArgumentHelp("Only fed by this campaign.", valueName: "id")) var campaign: Int32?
+    @Option(
+        help: ArgumentHelp(
+            "Only ended, or while open enqueued, since then: 90s, 5m, 2h, 3d, or a UTC time as 2026-11-22T04:00:00Z.",
+            valueName: "time"))
+    var since: PointInTime?
     @Option(help: "Only jobs older than this job id.") var before: Int64?
-    @Option(help: "Rows at most, 1 to 10,000.") var limit: Int64 = 50
+    @Option(help: "Rows at most, 1 to 10,000.") var limit: Int32 = 50
     @OptionGroup var connection: DatabaseOptions
     @OptionGroup var output: OutputOptions
 
@@ -41,12 +51,14 @@ struct Jobs: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let now = Date()
         let page = try await connection.withDatabase { database in
             if let tenant { _ = try await Registry(database).tenant(tenant) }
             if let tenant, let user { _ = try await Registry(database).user(user, of: tenant) }
-            return try await JobPage.read(
-                from: database, tenant: tenant, user: user, states: states, errorClass: errorClass, before: before,
-                limit: limit)
+            let filter = JobPage.Filter(
+                tenant: tenant, states: states, kind: kind, user: user, errorClass: errorClass, worker: worker,
+                campaign: campaign, since: since?.date(before: now), before: before)
+            return try await JobPage.read(from: database, filter, limit: limit)
         }
         if output.json {
             try page.jobs.forEach { try JSONOutput.print($0) }
@@ -55,8 +67,6 @@ struct Jobs: AsyncParsableCommand {
             table.rows = page.jobs.map(\.cells)
             table.show(whenEmpty: page.looked == 0 ? "no job yet: attune enqueue" : "no job matches")
         }
-        let next = page.jobs.count == Int(limit) ? page.jobs.last?.job : page.reached
-        guard let next, page.isCut else { return }
-        Terminal.note("looked through \(page.looked) jobs, found \(page.jobs.count); older ones: --before \(next)")
+        if let remark = page.remark(at: now) { Terminal.note(remark) }
     }
 }

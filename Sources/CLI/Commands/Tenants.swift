@@ -7,9 +7,17 @@ import Schema
 /// The tenants of a deployment.
 struct Tenants: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "Make and list tenants.",
-        discussion: "EXAMPLES:\n  attune tenant create acme\n  attune tenant list",
-        subcommands: [Create.self, List.self])
+        commandName: "tenant", abstract: "Make and list tenants, set their weights and limits, pause and resume them.",
+        discussion: """
+            EXAMPLES:
+              attune tenant create acme
+              attune tenant list
+              attune tenant limit acme --max-running 500
+              attune tenant pause acme --reason "labels are being corrected"
+            """,
+        subcommands: [
+            Create.self, List.self, SetFlow.self, SetLimit.self, Pause.self, Resume.self, Limits.self,
+        ])
 
     /// Makes one.
     struct Create: AsyncParsableCommand {

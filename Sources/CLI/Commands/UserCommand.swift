@@ -55,7 +55,8 @@ struct UserCommand: AsyncParsableCommand {
             _ = try await registry.tenant(user.tenant)
             let status = try await registry.user(user.user, of: user.tenant)
             let revisions = try await registry.revisions(uid: status.uid, limit: Int(limit))
-            let page = try await JobPage.read(from: database, tenant: user.tenant, user: user.user, limit: limit)
+            let page = try await JobPage.read(
+                from: database, .init(tenant: user.tenant, user: user.user), limit: Int32(limit))
             return Answer(
                 tenant: user.tenant, user: user.user, revision: status.revision, published: status.publishedAt,
                 storedBytes: status.storedBytes, examples: status.examples, newerExamples: status.newerExamples,

@@ -69,8 +69,8 @@ struct WorkerCommand: AsyncParsableCommand {
         let encoders = try bases.open()
         let worker = try Worker(
             configuration, queue: PostgresQueueStore(pool), inputs: AdaptationInputs(pool),
-            store: try objects.open(for: connection.deployment(), clock: Self.clock(clockOffset)),
-            encoder: encoders[0], alsoHolding: Array(encoders.dropFirst()), drain: switchOff,
+            store: try objects.open(for: connection.deployment(), clock: Self.clock(clockOffset)), encoder: encoders[0],
+            alsoHolding: Array(encoders.dropFirst()), drain: switchOff,
             logger: Logger(label: "attune.worker"), faults: try Self.faults(fault))
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let listening = Task { for await _ in signals { switchOff.begin() } }

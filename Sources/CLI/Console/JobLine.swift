@@ -1,7 +1,5 @@
 import Foundation
 import Postgres
-import Queue
-import Schema
 
 /// A job as `attune jobs --json` prints it.
 struct JobLine: Encodable {
@@ -56,43 +54,5 @@ struct JobLine: Encodable {
             .init(title: "STATE"), .init(title: "JOB", alignment: .right), .init(title: "USER"), .init(title: "FLOW"),
             .init(title: "FAILED", alignment: .right), .init(title: "WAITED", alignment: .right), .init(title: "WHEN"),
             .init(title: "LAST ERROR"))
-    }
-}
-
-/// Newest jobs that match, and how far the search went: its cost does not grow with what waits.
-struct JobPage {
-    /// Jobs looked at, at most.
-    static let budget: Int64 = 20_000
-    /// The same when open jobs are sought by their state: where each stands costs a look of its own.
-    static let openBudget: Int64 = 4000
-
-    var jobs: [JobLine] = []
-    /// Jobs looked at.
-    var looked: Int64 = 0
-    /// The oldest job looked at.
-    var reached: Int64?
-    /// Whether older jobs may match too.
-    var isCut = false
-
-    static func read(
-        from database: ConnectionPool, tenant: String? = nil, user: String? = nil, states: [String] = [],
-        errorClass: String? = nil, before: Int64? = nil, limit: Int64
-    ) async throws -> JobPage {
-        let seeksOpen = errorClass != nil || states.contains { JobState(rawValue: $0)?.isTerminal == false }
-        let budget = seeksOpen ? openBudget : budget
-        let rows = try await database.run(
-            SQL.Queries.jobsPage,
-            [
-                .text(tenant), .text(user), .array(states.isEmpty ? nil : states), .text(errorClass), .int64(before),
-                .int64(budget), .int64(limit),
-            ])
-        var page = JobPage()
-        for row in rows {
-            page.looked = try row.decode("looked")
-            page.reached = try row.decode("reached")
-            if try row.decode("job_id", as: Int64?.self) != nil { page.jobs.append(try JobLine(row)) }
-        }
-        page.isCut = page.looked == budget || page.jobs.count == Int(limit)
-        return page
     }
 }

@@ -3,7 +3,7 @@ import Postgres
 import Schema
 
 extension QueueStatus {
-    /// Reads it: six statements, none of which reads more when more waits or has ended.
+    /// Reads it: seven statements, none of which reads more when more waits or has ended.
     static func read(from database: ConnectionPool) async throws -> QueueStatus {
         var status = QueueStatus()
         status.at = try await database.run(SQL.Queries.ping).one().decode(0)
@@ -20,30 +20,23 @@ extension QueueStatus {
             default: break
             }
         }
+        status.findings = try await database.run(SQL.Queries.findingCount).one().decode(0)
         try await status.readBacklog(database, rates)
         status.sum()
         return status
     }
 
-    private struct Rate {
-        var ended = 0.0
-        var enqueued = 0.0
-    }
-
-    /// Sums by state, and each flow's rates under `tenant/flow`.
-    private mutating func readOutcomes(_ database: ConnectionPool) async throws -> [String: Rate] {
-        var rates: [String: Rate] = [:]
+    /// Sums by state, and each flow's rate under `tenant/flow`.
+    private mutating func readOutcomes(_ database: ConnectionPool) async throws -> [String: Double] {
+        var rates: [String: Double] = [:]
         for row in try await database.run(SQL.Queries.recentOutcomes) {
             let state: String = try row.decode("state")
             let key = "\(try row.decode("tenant", as: String.self))/\(try row.decode("flow", as: String.self))"
             let perSecond: Double = try row.decode("per_second")
             switch state {
-            case "enqueued":
-                rates[key, default: Rate()].enqueued += perSecond
-                enqueuedPerSecond += perSecond
             case "retried": retriesPerSecond += perSecond
             default:
-                rates[key, default: Rate()].ended += perSecond
+                rates[key, default: 0] += perSecond
                 endedPerSecond += perSecond
                 if ["completed", "kept"].contains(state) { publishedPerSecond += perSecond }
                 endedLastHour[state, default: 0] += try row.decode("last_hour", as: Int64.self)
@@ -52,16 +45,17 @@ extension QueueStatus {
         return rates
     }
 
-    private mutating func readBacklog(_ database: ConnectionPool, _ rates: [String: Rate]) async throws {
+    private mutating func readBacklog(_ database: ConnectionPool, _ rates: [String: Double]) async throws {
         for row in try await database.run(SQL.Queries.backlog) {
             let (tenant, flow) = (try row.decode("tenant", as: String.self), try row.decode("flow", as: String.self))
             var line = FlowLine(
                 tenant: tenant, flow: flow, waiting: try row.decode("waiting"), running: try row.decode("running"),
                 deferred: try row.decode("deferred"))
+            line.parked = try row.decode("parked")
             line.isExact = try row.decode("exact")
             line.oldestSeconds = try row.decode("oldest", as: Date?.self).map { max(0, at.timeIntervalSince($0)) }
-            let rate = rates["\(tenant)/\(flow)"] ?? Rate()
-            (line.ratePerSecond, line.enqueuedPerSecond) = (rate.ended, rate.enqueued)
+            line.ratePerSecond = rates["\(tenant)/\(flow)"] ?? 0
+            line.growthPerSecond = try row.decode("growth_per_second")
             if !line.isExact, let taken = try row.decode("as_of", as: Date?.self) { asOf = min(asOf ?? taken, taken) }
             flows.append(line)
         }

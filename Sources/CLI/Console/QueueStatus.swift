@@ -9,14 +9,16 @@ struct QueueStatus: Encodable, Equatable {
         var waiting: Int64
         var running: Int64
         var deferred: Int64
+        /// Jobs that wait until a limit leaves room, or a pause ends.
+        var parked: Int64 = 0
         /// Whether waiting was counted; else it is an estimate.
         var isExact = true
         /// Seconds that the oldest waiting job has waited.
         var oldestSeconds: Double?
         /// Jobs of the flow that ended a second, lately.
         var ratePerSecond = 0.0
-        /// Jobs that it was asked for a second, lately.
-        var enqueuedPerSecond = 0.0
+        /// Jobs by which waiting grew a second over the last minute; nil when nothing was sampled.
+        var growthPerSecond: Double?
         /// Seconds until it is empty at its rate; nil when nothing was done.
         var emptyInSeconds: Double?
     }
@@ -30,6 +32,8 @@ struct QueueStatus: Encodable, Equatable {
     var running: Int64 = 0
     /// Jobs that wait for their time: delayed, or after a failure.
     var deferred: Int64 = 0
+    /// Jobs that wait until a limit leaves room, or a pause ends.
+    var parked: Int64 = 0
     /// Whether waiting was counted; else it is an estimate.
     var isExact = true
     /// When the oldest measurement behind an estimate was taken.
@@ -39,9 +43,10 @@ struct QueueStatus: Encodable, Equatable {
     var endedPerSecond = 0.0
     /// Of those, jobs that got a revision or kept their old one.
     var publishedPerSecond = 0.0
-    /// Jobs a second that run again, and that were asked for.
+    /// Jobs a second that run again.
     var retriesPerSecond = 0.0
-    var enqueuedPerSecond = 0.0
+    /// Jobs by which waiting grew a second over the last minute; nil when nothing was sampled.
+    var growthPerSecond: Double?
     /// Published jobs that kept the old revision, of those of the last hour; nil when there were none.
     var keptShare: Double?
     /// Seconds until what waits is done: the last flow's end, at each flow's rate; nil when one gets nothing done.
@@ -56,13 +61,15 @@ struct QueueStatus: Encodable, Equatable {
     /// Workers that are live and were told to pause.
     var workersPaused: Int64 = 0
     var flows: [FlowLine] = []
+    /// Checks that found something: `attune doctor` says what.
+    var findings: Int64 = 0
 }
 
 extension QueueStatus {
     /// A backlog of fewer seconds than this, at the rate it is worked off, is no backlog.
     static let keepsUpSeconds = 10.0
-    /// So much more is asked for than is done when a backlog grows.
-    static let growthMargin = 1.05
+    /// A backlog grows when it does by more than this share of what is done.
+    static let growthMargin = 0.05
     /// Nothing done for so long, with work there and workers live, is no start any more.
     static let stuckSeconds = 120.0
 
@@ -71,8 +78,11 @@ extension QueueStatus {
         waiting = flows.reduce(0) { $0 + $1.waiting }
         running = flows.reduce(0) { $0 + $1.running }
         deferred = flows.reduce(0) { $0 + $1.deferred }
+        parked = flows.reduce(0) { $0 + $1.parked }
         isExact = flows.allSatisfy(\.isExact)
         oldestSeconds = flows.compactMap(\.oldestSeconds).max()
+        let grown = flows.compactMap(\.growthPerSecond)
+        growthPerSecond = grown.isEmpty ? nil : grown.reduce(0, +)
         let judged = (endedLastHour["completed"] ?? 0) + (endedLastHour["kept"] ?? 0)
         keptShare = judged > 0 ? Double(endedLastHour["kept"] ?? 0) / Double(judged) : nil
         for index in flows.indices where flows[index].waiting > 0 && flows[index].ratePerSecond > 0 {
@@ -92,23 +102,21 @@ extension QueueStatus {
     }
 
     private func judge() -> Verdict {
-        if waiting + running == 0 { return .idle }
+        if waiting + running == 0 { return parked > 0 ? .paused : .idle }
         if workersLive == 0 { return workersPaused > 0 ? .paused : .stuck }
         guard endedPerSecond > 0 else { return (oldestSeconds ?? 0) > Self.stuckSeconds ? .stuck : .starting }
-        if Double(waiting) <= endedPerSecond * Self.keepsUpSeconds {
-            return enqueuedPerSecond > 0 ? .keepingUp : .draining
-        }
-        return enqueuedPerSecond > endedPerSecond * Self.growthMargin ? .growing : .draining
+        if Double(waiting) <= endedPerSecond * Self.keepsUpSeconds { return .keepingUp }
+        return (growthPerSecond ?? 0) > endedPerSecond * Self.growthMargin ? .growing : .draining
     }
 
     /// The flow that grows fastest: what a growing backlog is to be blamed on.
     var fastestGrowing: FlowLine? {
-        flows.max { $0.enqueuedPerSecond - $0.ratePerSecond < $1.enqueuedPerSecond - $1.ratePerSecond }
+        flows.max { ($0.growthPerSecond ?? 0) < ($1.growthPerSecond ?? 0) }
     }
 
     /// Workers that would do as much as is asked for, at what each does now.
     var workersToKeepUp: Int64? {
-        guard verdict == .growing, endedPerSecond > 0, workersLive > 0 else { return nil }
-        return Int64((Double(workersLive) * enqueuedPerSecond / endedPerSecond).rounded(.up))
+        guard verdict == .growing, endedPerSecond > 0, workersLive > 0, let growthPerSecond else { return nil }
+        return Int64((Double(workersLive) * (1 + growthPerSecond / endedPerSecond)).rounded(.up))
     }
 }

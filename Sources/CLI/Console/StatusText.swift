@@ -4,7 +4,7 @@ import Foundation
 enum StatusText {
     /// The lines, in at most `width` columns.
     static func lines(_ status: QueueStatus, width: Int? = Terminal.width) -> [String] {
-        [sentence(status), ""] + figures(status) + table(status, width)
+        [sentence(status), ""] + figures(status) + table(status, width) + findings(status)
     }
 
     /// One line for a pipe that watches.
@@ -31,6 +31,9 @@ enum StatusText {
             let end = Figures.time(status.at.addingTimeInterval(seconds))
             return "Draining. What waits now is done at \(end) (\(Figures.span(seconds: seconds)))."
         case .growing: return growing(status)
+        case .paused where status.workersPaused == 0 || status.waiting == 0:
+            return "Paused. \(Figures.count(status.parked)) jobs wait for a pause to end or a limit to leave room "
+                + "(view attune.limits)."
         case .paused:
             return
                 "Paused. \(waiting) jobs wait and all \(status.workersPaused) workers are paused: attune workers resume NAME"
@@ -48,8 +51,8 @@ enum StatusText {
     private static func growing(_ status: QueueStatus) -> String {
         let worst = status.fastestGrowing.map { "\($0.tenant) \($0.flow)" } ?? "what waits"
         let wanted = status.workersToKeepUp.map { "; \(Figures.count($0)) workers would keep up" } ?? ""
-        return "Growing. \(worst) most: \(rate(status.enqueuedPerSecond)) jobs/s come, "
-            + "\(rate(status.endedPerSecond)) are done\(wanted)."
+        return "Growing. \(worst) most: \(rate(status.endedPerSecond)) jobs/s are done, "
+            + "\(rate(status.growthPerSecond ?? 0)) more come\(wanted)."
     }
 
     private static func figures(_ status: QueueStatus) -> [String] {
@@ -57,15 +60,24 @@ enum StatusText {
         let kept = status.keptShare.map { Figures.fixed(100 * $0, 1) + " % kept" } ?? "–"
         let oldest = status.oldestSeconds.map { "   oldest \(Figures.span(seconds: $0))" } ?? ""
         let putOff = status.deferred > 0 ? "   \(Figures.count(status.deferred)) put off" : ""
+        let parked = status.parked > 0 ? "   \(Figures.count(status.parked)) parked" : ""
         let named = status.discardedLastHour.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(2).map(\.key)
         let paused = status.workersPaused > 0 ? ", \(status.workersPaused) paused" : ""
         return [
-            "waiting    \(pad(amount(status.waiting, status.isExact)))\(oldest)\(putOff)\(taken(status))",
+            "waiting    \(pad(amount(status.waiting, status.isExact)))\(oldest)\(putOff)\(parked)\(taken(status))",
             "in work    \(pad(Figures.count(status.running)))   \(status.workersLive) of \(status.workers) workers live\(paused)",
             "published  \(pad(rate(status.publishedPerSecond)))/s \(kept) last hour, \(rate(status.retriesPerSecond))/s retries",
             "discarded  \(pad(Figures.count(ended["discarded"] ?? 0)))   last hour\(named.isEmpty ? "" : ": ")"
                 + named.joined(separator: ", "),
         ]
+    }
+
+    private static func findings(_ status: QueueStatus) -> [String] {
+        switch status.findings {
+        case 0: []
+        case 1: ["1 finding: attune doctor"]
+        default: ["\(status.findings) findings: attune doctor"]
+        }
     }
 
     /// When an estimate was taken, if that is some time ago.
@@ -81,7 +93,7 @@ enum StatusText {
             .init(title: "OLDEST", alignment: .right), .init(title: "RATE/s", alignment: .right), .init(title: "EMPTY"))
         table.rows = status.flows.map { line in
             [
-                line.tenant, line.flow, amount(line.waiting, line.isExact),
+                line.tenant, line.flow, amount(line.waiting + line.parked, line.isExact),
                 line.oldestSeconds.map { Figures.span(seconds: $0) } ?? "–", rate(line.ratePerSecond),
                 line.emptyInSeconds.map { Figures.time(status.at.addingTimeInterval($0)) } ?? "–",
             ]

@@ -1,0 +1,2 @@
+-- How many checks found something.
+SELECT count(*) FROM attune.health WHERE status <> 'ok'
