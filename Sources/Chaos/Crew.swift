@@ -44,7 +44,7 @@ final class Crew: Sendable {
     /// Makes proxies for workers, then schedulers; nothing is started.
     init(
         workers: Int, schedulers: Int, servers: ChaosServers, clocks: WorkerClocks, folder: String,
-        environment: [String: String], workerArguments: [String]
+        environment: [String: String], bases: [String], workerArguments: [String]
     ) throws {
         workerCount = workers
         self.folder = folder
@@ -59,7 +59,11 @@ final class Crew: Sendable {
                 variables["ATTUNE_S3_ENDPOINT"] = "http://127.0.0.1:\(line.store.port)"
                 let arguments =
                     isWorker
-                    ? ["worker", "--name", name, "--clock-offset", clocks.file(index)] + workerArguments
+                    ? [
+                        "worker", "--name", name, "--clock-offset", clocks.file(index), "--base", bases[0], "--base",
+                        bases[1],
+                    ]
+                        + workerArguments
                     : ["scheduler", "--name", name, "--tick", "0.25"]
                 return Member(name: name, arguments: arguments, environment: variables)
             })

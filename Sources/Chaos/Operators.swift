@@ -66,10 +66,8 @@ final class Operators: Sendable {
             try await Registry(pool).activateRecipe(
                 variants[Int(pick * 1000) % variants.count], for: site.tenants[tenant].name)
         case .readapt(let pick):
-            let name = site.tenants[tenant(pick)].name
-            let base = try await pool.execute(Statement(SQL.Chaos.activeBase), [.text(name)]).one()
-            try await pool.execute(
-                Statement(SQL.Chaos.readapt), [.text(name), .text(try base.decode(0, as: String.self))])
+            let base = site.baseNames[Int(pick * 1000) % site.baseNames.count]
+            try await pool.execute(Statement(SQL.Chaos.readapt), [.text(site.tenants[tenant(pick)].name), .text(base)])
         }
     }
 

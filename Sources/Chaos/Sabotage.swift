@@ -22,7 +22,7 @@ public enum Sabotage: String, Sendable, CaseIterable, Codable {
             what: "the fence", old: "WHERE c.attempt = i.attempt AND c.token = i.token AND c.state = 1",
             new: "WHERE true"),
         Edit(
-            what: "the end of the fence", old: "    IF v_live IS NULL THEN",
+            what: "the end of the fence", old: "    IF v_live IS NULL THEN\n",
             new: """
                     IF EXISTS (SELECT FROM unnest(p_chunks, p_attempts, p_tokens) AS i (chunk_id, attempt, token)
                         JOIN attune.chunk c ON c.chunk_id = i.chunk_id
@@ -30,6 +30,7 @@ public enum Sabotage: String, Sendable, CaseIterable, Codable {
                         RAISE LOG '\(mark)';
                     END IF;
                     IF v_live IS NULL THEN
+
                 """),
     ]
 
@@ -38,8 +39,11 @@ public enum Sabotage: String, Sendable, CaseIterable, Codable {
             what: "the verdict superseded", old: "WHEN i.verdict = 1 AND (p.revision_id IS DISTINCT FROM i.parent",
             new: "WHEN i.verdict = 1 AND (false"),
         Edit(
-            what: "the comparison with the parent", old: "\n        AND p.revision_id IS NOT DISTINCT FROM i.parent;",
-            new: ";"),
+            what: "the comparison with the parent",
+            old: "\n            AND p.revision_id IS NOT DISTINCT FROM i.parent;", new: ";"),
+        Edit(
+            what: "the comparison of what was seen", old: "WHEN i.points AND i.data_through < p.judged_through THEN 10",
+            new: ""),
         Edit(
             what: "the first outcome of a job", old: "    WHERE i.final IN (1, 2, 5, 6);",
             new: "    WHERE i.final IN (1, 2, 5, 6) ON CONFLICT DO NOTHING;"),

@@ -41,6 +41,7 @@ struct Stage: Sendable {
         crew = try Crew(
             workers: configuration.size.workers, schedulers: configuration.size.schedulers, servers: servers,
             clocks: clocks, folder: configuration.folder, environment: ChaosRun.environment(configuration, site),
+            bases: site.basePaths,
             workerArguments: ["--threads", "1", "--heartbeat", "0.4", "--jobs-per-claim", "100", "--drain", "5"])
         lines = [try Crew.Line(servers), try Crew.Line(servers)]
         pools = lines.map { ConnectionPool($0.conninfo, limit: 6) }
@@ -119,18 +120,18 @@ struct Stage: Sendable {
         return probes
     }
 
-    /// Until nothing waits, runs or is to be fed, or patience is over: the checker names what is left then.
+    /// Until nothing waits or runs, or patience is over: the checker names what is left then.
     private func waitForTheEnd(_ progress: @Sendable (String) -> Void) async throws {
         let end = ContinuousClock.now + .seconds(patienceSeconds)
-        while ContinuousClock.now < end {
+        var calmLooks = 0
+        while ContinuousClock.now < end, calmLooks < 3 {
+            // Campaigns would go on for as long as the way back is open.
+            try await pool.execute(Statement(SQL.Chaos.endCampaigns))
             let row = try await pool.execute(Statement(SQL.Chaos.openWork)).one()
-            let (waiting, running, deferred, campaigns) = try row.values(
-                Int64.self, Int64.self, Int64.self, Int64.self)
-            if waiting + running + deferred + campaigns == 0 { return }
-            progress(
-                "everything works again; chunks: \(waiting) wait, \(running) run, \(deferred) are put off; "
-                    + "\(campaigns) campaigns")
-            try await Task.sleep(for: .milliseconds(500))
+            let (waiting, running, deferred) = try row.values(Int64.self, Int64.self, Int64.self)
+            calmLooks = waiting + running + deferred == 0 ? calmLooks + 1 : 0
+            progress("everything works again; chunks: \(waiting) wait, \(running) run, \(deferred) are put off")
+            try await Task.sleep(for: .milliseconds(300))
         }
     }
 }

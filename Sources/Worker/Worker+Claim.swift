@@ -101,8 +101,9 @@ extension Worker {
     private func claim(_ request: ClaimRequest) async -> ClaimResult? {
         var request = request
         request.jobBudget = Int32(configuration.jobsPerClaim)
-        // A worker that knows nothing of itself yet starts with a chunk or two.
-        let speed = orders.withLock { $0?.speed } ?? inHand.speed ?? 0.25
+        // A worker that knows nothing of itself yet starts with a chunk or two; one that picks up speed, with its cache
+        // warm, knows it before its next heartbeat.
+        let speed = max(orders.withLock { $0?.speed } ?? 0.25, inHand.speed ?? 0)
         request.costBudgetMilliseconds = min(
             Float(configuration.jobsPerClaim) * 20, max(1, speed * Float(configuration.claimSeconds) * 1000))
         do {
@@ -145,7 +146,7 @@ extension Worker {
         if let problem, problem.errorClass == "base_not_held" { return await passOn(fences, problem) }
         logger.error("delivery failed", metadata: ["error": "\(error)", "chunks": "\(fences.map(\.chunkID))"])
         let result: JobResult =
-            if let problem, problem.isRetryable {
+            if let problem, problem.isRetryable || Self.isTheMachines(problem) {
                 .snoozed(seconds: .random(in: 5...15), reason: "\(problem.errorClass): \(problem.reason)")
             } else {
                 .failed(
@@ -164,6 +165,12 @@ extension Worker {
             logger.error("giving up failed; handed back later", metadata: ["error": "\(error)"])
             inHand.abandon(fences)
         }
+    }
+
+    /// Whether a problem is this machine's with its store (clock, key, bucket, region): another worker may do better, and
+    /// no job is to blame.
+    static func isTheMachines(_ problem: Problem) -> Bool {
+        problem.errorClass.hasPrefix("store_") || problem.errorClass == "bucket_missing"
     }
 
     /// Gives chunks of a base that this worker lacks to one that holds it.

@@ -1,4 +1,3 @@
--- What is left to do: chunks that wait, are leased or are deferred, and campaigns that may still bring more.
-SELECT count(*) FILTER (WHERE c.state IN (0, 3)), count(*) FILTER (WHERE c.state = 1), count(*) FILTER (WHERE c.state = 2),
-    (SELECT count(*) FROM attune.campaign g WHERE g.state = 'running')
+-- What is left to do: chunks that wait or are parked, are leased, or are deferred.
+SELECT count(*) FILTER (WHERE c.state IN (0, 3)), count(*) FILTER (WHERE c.state = 1), count(*) FILTER (WHERE c.state = 2)
 FROM attune.chunk c WHERE c.state <> 4
