@@ -95,15 +95,15 @@ extension Checker {
         }
     }
 
-    /// Pages beyond those of the first probe that a claim may touch: another level of a few indexes, and a page for each
-    /// job of it that may lie on one of its own.
-    static let claimPageAllowance: Int64 = 64
+    /// Pages that a claim may touch beyond twice those of the first probe: another level of a few indexes; and for each job
+    /// of it those of a chunk of its own, for single jobs lie between bulks.
+    static let claimPageAllowance: (once: Int64, eachJob: Int64) = (64, 48)
 
     /// I10: a claim touches about as many pages late as early, whatever waits or has ended.
     mutating func checkClaimCost() {
         guard let first = history.probes.first(where: { $0.jobs > 0 }) else { return }
         for probe in history.probes where probe.jobs > 0 {
-            let limit = 2 * first.pages * max(1, (probe.jobs + first.jobs - 1) / first.jobs) + Self.claimPageAllowance
+            let limit = 2 * first.pages + Self.claimPageAllowance.once + probe.jobs * Self.claimPageAllowance.eachJob
             if probe.pages > limit {
                 report(
                     .claimCostGrew, probe.moment,
