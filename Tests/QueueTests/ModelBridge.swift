@@ -4,7 +4,7 @@ import QueueModel
 import Schema
 import Testing
 
-@testable import Queue
+import Queue
 
 /// The model's steps, taken in PostgreSQL, and what stands there in the model's terms.
 ///

@@ -4,7 +4,7 @@ import QueueModel
 import Synchronization
 import Testing
 
-@testable import Queue
+import Queue
 
 /// Two steps of the model as two transactions that overlap: what is left is what the model allows.
 @Suite(.needsPostgres, .timeLimit(.minutes(5))) struct ModelInterleavingTests {
