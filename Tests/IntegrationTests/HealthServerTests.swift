@@ -68,8 +68,9 @@ extension EndToEnd {
 
                 try await run(
                     "UPDATE attune.health_check SET warn_at = -1 WHERE name IN ('prepared', 'slots', 'wal', 'feed')")
-                try await run("BEGIN; INSERT INTO attune.id_mark (next_chunk) VALUES (1); PREPARE TRANSACTION 'left'")
+                // A slot waits for every transaction that is open when it is made.
                 try await run("SELECT pg_create_logical_replication_slot('gone', 'pgoutput')")
+                try await run("BEGIN; INSERT INTO attune.id_mark (next_chunk) VALUES (1); PREPARE TRANSACTION 'left'")
                 let found = try await look(pool)
                 #expect(found["prepared"]?.status == .warn && found["prepared"]?.subject == "left")
                 #expect(found["prepared"]?.helps.hasPrefix("ROLLBACK PREPARED 'left';") == true)
