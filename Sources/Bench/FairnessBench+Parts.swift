@@ -84,7 +84,7 @@ extension FairnessBench {
             }
             group.cancelAll()
             while true {
-                do { guard try await group.next() != nil else { break } } catch where Self.isCancellation(error) {}
+                do { guard try await group.next() != nil else { break } } catch  where Self.isCancellation(error) {}
             }
             for name in names { try await pool.execute(Statement(SQL.Bench.fairClear), [.text(name)]) }
             return row

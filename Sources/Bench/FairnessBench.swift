@@ -127,7 +127,7 @@ public struct FairnessBench: Sendable {
         func stop() async throws {
             for task in tasks { task.cancel() }
             for (task, id) in zip(tasks, ids) {
-                do { try await task.value } catch where Self.isCancellation(error) {}
+                do { try await task.value } catch  where Self.isCancellation(error) {}
                 try await queue.setState(.stopped, ofWorker: id)
             }
         }

@@ -2,11 +2,11 @@ import Foundation
 import Problem
 
 /// Ports of this machine's loopback that nobody listens on.
-enum LoopbackPorts {
+package enum LoopbackPorts {
     /// The first of `count` consecutive free ports in 20000..<32000, from a random place on.
     ///
     /// Another process may take one before the caller does; servers report that as a failed start.
-    static func free(consecutive count: Int) throws -> Int {
+    package static func free(consecutive count: Int) throws -> Int {
         let taken = try listening()
         for _ in 0..<200 {
             let first = Int.random(in: 20_000..<(32_000 - count))

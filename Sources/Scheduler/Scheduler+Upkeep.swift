@@ -21,7 +21,7 @@ extension Scheduler {
                 return
             } catch {
                 let problem = (error as? any ProblemConvertible)?.problem
-                if problem?.errorClass == "deposed" { return }
+                if Task.isCancelled || problem?.errorClass == "deposed" { return }
                 logger.warning(
                     "upkeep failed",
                     metadata: ["error": "\(problem.map { "\($0.errorClass): \($0.reason)" } ?? "\(error)")"])

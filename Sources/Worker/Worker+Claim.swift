@@ -101,8 +101,9 @@ extension Worker {
     private func claim(_ request: ClaimRequest) async -> ClaimResult? {
         var request = request
         request.jobBudget = Int32(configuration.jobsPerClaim)
-        // A worker that knows nothing of itself yet starts with a chunk or two.
-        let speed = orders.withLock { $0?.speed } ?? inHand.speed ?? 0.25
+        // A worker that knows nothing of itself yet starts with a chunk or two; one that picks up speed, with its cache
+        // warm, knows it before its next heartbeat.
+        let speed = max(orders.withLock { $0?.speed } ?? 0.25, inHand.speed ?? 0)
         request.costBudgetMilliseconds = min(
             Float(configuration.jobsPerClaim) * 20, max(1, speed * Float(configuration.claimSeconds) * 1000))
         do {

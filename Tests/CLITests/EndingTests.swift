@@ -8,7 +8,8 @@ import Testing
         "every command helps with examples",
         arguments: [
             ["tenant"], ["tenant", "create"], ["tenant", "list"], ["tenant", "flow"], ["tenant", "limit"],
-            ["tenant", "pause"], ["tenant", "resume"], ["tenant", "limits"], ["base"], ["base", "add"], ["base", "list"],
+            ["tenant", "pause"], ["tenant", "resume"], ["tenant", "limits"], ["base"], ["base", "add"],
+            ["base", "list"],
             ["base", "activate"], ["recipe"], ["recipe", "list"], ["recipe", "show"], ["recipe", "activate"],
             ["recipe", "export"], ["catalogue"], ["catalogue", "import"], ["import"], ["sample"], ["enqueue"],
             ["status"], ["jobs"], ["job"], ["job", "show"], ["job", "wait"], ["user"], ["cancel"], ["retry"],

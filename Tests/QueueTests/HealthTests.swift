@@ -119,6 +119,24 @@ struct HealthWorld {
         }
     }
 
+    @Test("chunks that go round because no worker has their base, by tenant, with what it said")
+    func bases() async throws {
+        try await HealthWorld.with { health in
+            let world = health.world
+            _ = try await health.enqueue("u")
+            let chunk = try await world.claimOne(try await world.worker())
+            try await health.limit("bases", 0)
+            #expect(try await health.look("bases").map(\.status) == [.ok])
+            _ = try await world.store.passOn([chunk.fence], reason: "it holds another")
+            let found = try await health.look("bases")
+            #expect(found.map(\.status) == [.warn] && found.map(\.subject) == ["acme"])
+            #expect(found.first?.what.hasSuffix("it holds another") == true)
+            #expect(try await health.look("recipes").map(\.status) == [.ok], "its tenant has a recipe")
+            try await world.run("UPDATE attune.attempt_log SET at = at - interval '11 minutes'")
+            #expect(try await health.look("bases").map(\.status) == [.ok])
+        }
+    }
+
     @Test("jobs given up, by tenant and class")
     func discarded() async throws {
         try await HealthWorld.with { health in

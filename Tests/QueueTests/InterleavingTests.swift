@@ -63,6 +63,40 @@ import Testing
         }
     }
 
+    @Test(
+        "publish of a later part × condemn: an object that a delivery's later part names is not condemned, whoever comes first"
+    )
+    func laterPartAndCondemn() async throws {
+        // The object is there and nothing names it any more: its first part was published, and the user of that erased.
+        try await everyOrder { world, chunks in
+            let delivery = chunks[0].completed
+            let key = try #require(delivery.object?.key)
+            try await world.run(
+                "INSERT INTO attune.object (tenant_id, key, sha256, byte_count) VALUES (1, $1, $2, 4096)",
+                [.text(key), .bytes(delivery.object?.sha256)])
+            // The key carries the fence of a part that is over; the part published here has another.
+            try await world.run(
+                "UPDATE attune.chunk SET attempt = attempt + 1 WHERE chunk_id = $1", [.int64(chunks[0].fence.chunkID)])
+            var later = delivery
+            later.chunks = [
+                Fence(
+                    chunkID: chunks[0].fence.chunkID, attempt: chunks[0].fence.attempt + 1, token: chunks[0].fence.token
+                )
+            ]
+            let part = later
+            return transaction("publish") { _ = try await PostgresQueueStore.publish(part, on: $0) }
+                + transaction(
+                    "condemn", call("SELECT attune.condemn_objects($1, $2)", [.array([key]), .array([Int64(4096)])]))
+        } then: { world, jobs, _ in
+            let condemned: Bool = try await world.value("SELECT bool_or(state <> 0) FROM attune.object")
+            let slots: Int64 = try await world.value("SELECT count(*) FROM attune.object_slot")
+            // Condemned first: the publish finds that out and its jobs run again. Published first: it stays.
+            #expect(condemned == (slots == 0))
+            let expected: JobState = condemned ? .available : .completed
+            #expect(try await world.state(of: jobs[0]) == expected)
+        }
+    }
+
     @Test("publish × rescue: the chunk is either published or taken back, wholly")
     func publishAndRescue() async throws {
         try await everyOrder { world, chunks in

@@ -119,9 +119,9 @@ import Testing
                 "sweep", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000, pg_current_snapshot())",
                 claimed.union(["chunk_late"]), 10
             ),
-            ("publish kept", publish(2, "NULL, NULL, NULL"), published, 20),
-            ("publish completed", publish(1, "'acme/x', sha256('c'), 128"), published, 20),
-            ("publish failed", publish(7, "NULL, NULL, NULL"), published, 20),
+            ("publish kept", publish(2, "NULL, NULL, NULL"), published, 30),
+            ("publish completed", publish(1, "'acme/x', sha256('c'), 128"), published, 30),
+            ("publish failed", publish(7, "NULL, NULL, NULL"), published, 30),
             (
                 "hand back",
                 "SELECT * FROM attune.publish('{1000}', '{1}', ARRAY['00000000-0000-0000-0000-000000000001']::uuid[], NULL, NULL, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
@@ -131,7 +131,7 @@ import Testing
             ("wake", "SELECT attune.wake(100)", ["chunk_deferred", "chunk_parked"], 10),
             ("enqueue", "SELECT attune.enqueue('acme', 'u77')", ["user_name"], 2),
             ("enqueue many", "SELECT * FROM attune.enqueue_many('acme', '{u1,u2,u3}')", ["user_name"], 6),
-            ("cancel", "SELECT attune.cancel(1024 * 5)", published.union(["chunk_members"]), 20),
+            ("cancel", "SELECT attune.cancel(1024 * 5)", published.union(["chunk_members"]), 30),
         ]
         for one in cases {
             let scans = try await scans(connection, one.sql)
