@@ -52,7 +52,7 @@ import Worker
     }
 
     @Test(
-        "a recipe that steps the right way scores held-out examples better than no step, one that steps the wrong way worse"
+        "a recipe that steps scores held-out examples better than no step, a head that takes likes for dislikes worse"
     )
     func direction() {
         let width = 16
@@ -71,6 +71,7 @@ import Worker
         let wrong = mean { recipe in
             recipe.rule.start.weights[0] = -4
             recipe.headWithoutData = recipe.rule.start
+            recipe.settings.scale = 0
         }
         #expect(tails.count == 40)
         #expect(right < none - 0.05, "\(right) against \(none)")

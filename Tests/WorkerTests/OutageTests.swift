@@ -60,7 +60,8 @@ struct OutageTests {
             try await inner.setBases(digests, ofWorker: workerID)
         }
         func passOn(_ chunks: [Fence], reason: String) async throws -> Int {
-            try await inner.passOn(chunks, reason: reason)
+            try lose(lostPublishes)
+            return try await inner.passOn(chunks, reason: reason)
         }
         func record(_ report: StatisticsReport) async throws { try await inner.record(report) }
         func sampleLanes(workerID: Int64, marks: [Int32: LaneMark]) async throws -> [LaneSample] {
@@ -76,7 +77,8 @@ struct OutageTests {
         func wake(limit: Int) async throws -> Int { try await inner.wake(limit: limit) }
     }
 
-    /// Runs a worker that cannot read users' data until `holds` is true, then drains it.
+    /// Runs a worker that does not hold its tenant's base and cannot read users' data until `holds` is true, then drains
+    /// it.
     private func work(on queue: UnsteadyQueue, until holds: () async throws -> Bool) async throws {
         try queue.inner.addTenant("acme", base: 1, recipe: 1)
         try queue.inner.record(6, of: "u-1", tenant: "acme")

@@ -13,7 +13,7 @@ struct Readapt: AsyncParsableCommand {
             EXAMPLES:
               attune readapt --tenant acme --base minilm-v3
               attune readapt --tenant acme --base minilm-v3 --rate-limit 500 --promote-itself
-              psql -c "SELECT attune.readapt('acme', 'minilm-v3')"
+              in SQL: SELECT attune.readapt('acme', 'minilm-v3')
             """)
 
     @OptionGroup var tenant: TenantOption
