@@ -46,7 +46,7 @@ enum ExitStatus: Int32, Error, CaseIterable {
         case "dedup_conflict", "stale_revision", "base_mismatch", "recipe_mismatch", "schema_newer", "already_exists",
             "already_running", "already_ended", "stale_epoch", "campaign_not_ready", "campaign_ended",
             "judgement_stands",
-            "window_closed", "width_mismatch", "migration_changed", "catalogue_differs", "deposed":
+            "window_closed", "migration_changed", "catalogue_differs", "deposed":
             .conflict
         case "database_unreachable", "store_unavailable", "database_lost", "commit_unknown": .unreachable
         case "store_denied", "database_denied", "not_allowed": .notAllowed

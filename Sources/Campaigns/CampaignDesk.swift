@@ -3,14 +3,6 @@ import Schema
 
 /// How a campaign is to run; what is nil takes the database's default.
 public struct CampaignOptions: Sendable, Equatable {
-    /// What an adaptation starts from.
-    public enum WarmStart: String, Sendable, CaseIterable {
-        /// The new recipe's start.
-        case recipe
-        /// That, moved by a copy of the user's delta under the base before; both bases must be equally wide.
-        case oldDelta = "old_delta"
-    }
-
     /// Users of the canary, 1 to 10,000.
     public var canaryUsers: Int32?
     /// Each wave has this many times the users of the one before, 1 to 1,000.
@@ -25,8 +17,6 @@ public struct CampaignOptions: Sendable, Equatable {
     public var promotesItself = false
     /// Hours in which the way back stays open.
     public var rollbackHours: Double?
-    /// What an adaptation starts from.
-    public var warmStart = WarmStart.recipe
 
     /// The defaults.
     public init() {}
@@ -40,7 +30,7 @@ public struct CampaignDesk: Sendable {
     public init(_ pool: ConnectionPool) { self.pool = pool }
 
     /// Starts a campaign and returns its number. Refused: `unknown_tenant`, `unknown_base`, `no_active_recipe`,
-    /// `bad_campaign`, `width_mismatch`, `already_exists`.
+    /// `bad_campaign`, `already_exists`.
     public func start(tenant: String, base: String, _ options: CampaignOptions = CampaignOptions()) async throws
         -> Int32
     {
@@ -49,7 +39,7 @@ public struct CampaignDesk: Sendable {
             [
                 .text(tenant), .text(base), .text("adapt"), .int32(options.canaryUsers), .float(options.waveGrowth),
                 .int32(options.judgedUsers), .float(options.margin), .float(options.rateLimit),
-                .bool(options.promotesItself), .double(options.rollbackHours), .text(options.warmStart.rawValue),
+                .bool(options.promotesItself), .double(options.rollbackHours),
             ]
         ).one().decode(0)
     }

@@ -51,8 +51,6 @@ public struct CampaignStatus: Sendable, Equatable, Encodable {
     public var epoch: Int64?
     /// The recipe of the present round.
     public var recipe: String?
-    /// What adaptations start from.
-    public var warmStart: String
     /// Users a second at most.
     public var rateLimit: Float?
     /// When it was started.
@@ -76,7 +74,7 @@ public struct CampaignStatus: Sendable, Equatable, Encodable {
         (done, failed, leftOver) = (try row.decode("done"), try row.decode("failed"), try row.decode("left_over"))
         (rate, notedAt, doneAt) = (try row.decode("rate"), try row.decode("noted_at"), try row.decode("done_at"))
         (canPromote, epoch) = (try row.decode("can_promote"), try row.decode("epoch"))
-        (recipe, warmStart) = (try row.decode("recipe"), try row.decode("warm_start"))
+        recipe = try row.decode("recipe")
         (rateLimit, createdAt) = (try row.decode("rate_limit"), try row.decode("created_at"))
         (promotedAt, windowEndsAt) = (try row.decode("promoted_at"), try row.decode("window_ends_at"))
         endedAt = try row.decode("ended_at")

@@ -19,7 +19,7 @@ public enum Sabotage: String, Sendable, CaseIterable, Codable {
 
     private static let fence = [
         Edit(
-            what: "the fence", old: "WHERE c.attempt = i.attempt AND c.token = i.token AND c.state = 1",
+            what: "the fence", old: "WHERE c.attempt = i.attempt AND c.token = i.token AND c.state + 0 = 1",
             new: "WHERE true"),
         Edit(
             what: "the end of the fence", old: "    IF v_live IS NULL THEN\n",

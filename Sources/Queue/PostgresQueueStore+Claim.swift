@@ -1,4 +1,4 @@
-import Postgres
+package import Postgres
 import Problem
 import Schema
 
@@ -17,7 +17,7 @@ extension PostgresQueueStore {
     }
 
     /// Reads what the statement returned.
-    static func result(of rows: Rows, _ request: ClaimRequest) throws -> ClaimResult {
+    package static func result(of rows: Rows, _ request: ClaimRequest) throws -> ClaimResult {
         var result = ClaimResult(
             chunks: [], endedJobs: 0, mark: request.mark, next: nil, horizon: Horizon(""), needsEmptyHands: false)
         for row in rows {

@@ -22,13 +22,10 @@ public struct CampaignBrief: Sendable, Equatable {
 
     /// What the users had; nil when nothing served them.
     public var before: Before?
-    /// Whether adaptations start from a copy of the user's delta under the base before.
-    public var startsFromOldDelta: Bool
 
     /// States a brief.
-    public init(before: Before?, startsFromOldDelta: Bool) {
+    public init(before: Before?) {
         self.before = before
-        self.startsFromOldDelta = startsFromOldDelta
     }
 }
 
@@ -86,8 +83,7 @@ extension AdaptationInputs {
         {
             before = .init(base: base, recipeID: try row.decode("from_recipe_id"), recipe: recipe)
         }
-        return CampaignBrief(
-            before: before, startsFromOldDelta: try row.decode("warm_start", as: String.self) == "old_delta")
+        return CampaignBrief(before: before)
     }
 
     /// Adds judged users of a campaign, each once a wave; returns how many were new.

@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test("options out of range, a base without a recipe and deltas of another width are refused by name")
+    @Test("options out of range, unknown bases and a way back that is none are refused by name")
     func refusals() async throws {
         try await CampaignWorld.with(users: 1) { world in
             func start(
@@ -202,7 +202,6 @@ import Testing
             await start("second", "bad_campaign") { $0.canaryUsers = 0 }
             await start("second", "bad_campaign") { $0.margin = 0 }
             await start("second", "bad_campaign") { $0.rateLimit = -1 }
-            await start("narrow", "width_mismatch") { $0.warmStart = .oldDelta }
             await world.expectRefusal("unknown_base") { _ = try await world.desk.rollback("acme") }
             await start("narrow", nil) { _ in }
         }

@@ -32,7 +32,8 @@ public struct TransactionPooler: Sendable {
         process.standardInput = FileHandle.nullDevice
         try process.run()
         func end() throws {
-            process.terminate()
+            // It has nothing to save, and a child of a process that blocks SIGTERM does not hear of it.
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
             try FileManager.default.removeItem(at: folder)
         }

@@ -4,7 +4,7 @@ import QueueModel
 import Schema
 import Testing
 
-@testable import Queue
+import Queue
 
 /// The model's steps, taken in PostgreSQL, and what stands there in the model's terms.
 ///
@@ -114,9 +114,12 @@ extension ModelBridge {
             try await call(
                 "UPDATE attune.chunk SET state = 3 WHERE chunk_id = $1 AND state = 0", [.int64(chunks[Int(chunk)])])
         case .unpark(let chunk):
-            try await call(
-                "SELECT attune.ready_again(ARRAY[chunk_id]) FROM attune.chunk WHERE chunk_id = $1 AND state = 3 FOR UPDATE",
-                [.int64(chunks[Int(chunk)])])
+            // Locked first: what stands in a SELECT's list may be evaluated before its FOR UPDATE.
+            let sql = """
+                SELECT attune.ready_again(array_agg(l.chunk_id)) FROM (
+                    SELECT chunk_id FROM attune.chunk WHERE chunk_id = $1 AND state = 3 FOR UPDATE) AS l HAVING count(*) > 0
+                """
+            try await call(sql, [.int64(chunks[Int(chunk)])])
         case .condemn(let object):
             let sql = "SELECT attune.condemn_objects($1, $2)"
             try await call(sql, [.array([keys[Int(object)]]), .array([Int64(9)])])

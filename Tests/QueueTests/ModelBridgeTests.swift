@@ -3,7 +3,7 @@ import PostgresTestSupport
 import QueueModel
 import Testing
 
-@testable import Queue
+import Queue
 
 /// What the model says and what PostgreSQL does, step by step.
 @Suite(.needsPostgres, .timeLimit(.minutes(5))) struct ModelBridgeTests {

@@ -4,7 +4,7 @@ import QueueModel
 import Synchronization
 import Testing
 
-@testable import Queue
+import Queue
 
 /// Two steps of the model as two transactions that overlap: what is left is what the model allows.
 @Suite(.needsPostgres, .timeLimit(.minutes(5))) struct ModelInterleavingTests {
@@ -168,14 +168,19 @@ import Testing
                     try after.apply(one)
                     try await bridge.note(one, replies[names[0]] ?? .nothing, after, connection)
                 }
+                var second: Step? = other
                 switch way {
                 case .both: break
-                case .skips: if possible(other, in: after), !mayBeSkipped(other) { continue }
-                case .loses: if !loseFirstPointer(other, to: one, from: state, in: &after) { continue }
+                case .skips:
+                    if possible(other, in: after), !mayBeSkipped(other) { continue }
+                    second = nil
+                case .loses:
+                    second = losing(other, to: one, from: state, in: &after)
+                    if second == nil { continue }
                 }
-                if way != .skips, possible(other, in: after) {
-                    try after.apply(other)
-                    try await bridge.note(other, replies[names[1]] ?? .nothing, after, connection)
+                if let second, possible(second, in: after) {
+                    try after.apply(second)
+                    try await bridge.note(second, replies[names[1]] ?? .nothing, after, connection)
                 }
                 guard let difference = try await bridge.difference(from: after, connection) else { return }
                 differences.append("\(one), then \(other), which \(way):\n\(difference)")
@@ -195,15 +200,14 @@ import Testing
         case loses
     }
 
-    private func loseFirstPointer(
-        _ step: Step, to other: Step, from state: Lifecycle, in after: inout Lifecycle
-    ) -> Bool {
-        guard case .publish(let worker, .completed) = step, case .publish(_, .kept) = other,
-            state.users[0].pointers[0] == nil
-        else { return false }
+    /// The step that does what `step` does when it loses: a publish of something that started from another revision.
+    private func losing(_ step: Step, to other: Step, from state: Lifecycle, in after: inout Lifecycle) -> Step? {
+        guard case .publish(let worker, let verdict) = step, case .publish(_, let made) = other,
+            [verdict, made].allSatisfy({ $0 == .completed || $0 == .kept }), state.users[0].pointers[0] == nil
+        else { return nil }
         // A parent that no pointer has.
         after.workers[Int(worker)].grip?.parts[0].jobs[0].parent = .max
-        return true
+        return .publish(worker: worker, .completed)
     }
 
     private func possible(_ step: Step, in state: Lifecycle) -> Bool {

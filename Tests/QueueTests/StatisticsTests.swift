@@ -140,6 +140,27 @@ import Testing
         }
     }
 
+    @Test("a quantile is the end of the bucket that holds it")
+    func quantiles() async throws {
+        try await inTenant { world in
+            func quantile(_ q: String, _ buckets: String) async throws -> Int64? {
+                try await world.value("SELECT attune.latency_quantile('{\(buckets)}', \(q))")
+            }
+            #expect(try await quantile(".5", "0,0,5,5,0,1") == 8)
+            #expect(try await quantile(".45", "0,0,5,5,0,1") == 4)
+            #expect(try await quantile(".99", "0,0,5,5,0,1") == 32)
+            #expect(try await quantile("0", "1,1") == 1)
+            #expect(try await quantile(".5", "0,0") == nil)
+            try await report(world, beat: 1, jobs: 20)
+            let rows = try await world.run(
+                "SELECT stage, jobs::bigint, p50_ms FROM attune.recent_latency WHERE tenant = 'acme' AND flow = 'bulk' ORDER BY stage"
+            )
+            #expect(try rows.map { try $0.decode(0, as: String.self) } == ["adapt", "encode", "fetch", "upload"])
+            #expect(
+                try rows.allSatisfy { try $0.decode(1, as: Int64.self) == 20 && $0.decode(2, as: Int64.self) == 512 })
+        }
+    }
+
     @Test("without a scheduler a worker's report folds; with one it leaves that to it")
     func whoFolds() async throws {
         try await inTenant { world in

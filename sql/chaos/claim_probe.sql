@@ -13,11 +13,12 @@ BEGIN
     waiting := (SELECT count(*) FROM attune.chunk c WHERE c.state = 0);
     ended := (SELECT count(*) FROM attune.outcome);
     SELECT max(c.sort_key) AS key INTO v_mark FROM attune.claim(v_worker, v_lane, 1, 1) AS c WHERE c.chunk_id IS NOT NULL;
-    v_before := (SELECT coalesce(sum(c.live_count), 0) FROM attune.chunk c WHERE c.worker_id = v_worker AND c.state = 1);
+    v_before := (SELECT coalesce(sum(c.job_count), 0) FROM attune.chunk c WHERE c.worker_id = v_worker);
     EXECUTE format('EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) SELECT * FROM attune.claim(%s, %s, 1e6, 20, %s, -1)',
         v_worker, coalesce(v_lane, 0), coalesce(v_mark.key, 0)) INTO v_plan;
     pages := (v_plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (v_plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
-    jobs := (SELECT coalesce(sum(c.live_count), 0) FROM attune.chunk c WHERE c.worker_id = v_worker AND c.state = 1) - v_before;
+    -- Those too that ended there and then, as covered or merged: their outcomes are part of what it costs.
+    jobs := (SELECT coalesce(sum(c.job_count), 0) FROM attune.chunk c WHERE c.worker_id = v_worker) - v_before;
     RETURN NEXT;
 END
 $$;

@@ -1,7 +1,11 @@
--- For chunks whose rows the caller has locked: no outcome of theirs can appear meanwhile.
+-- For chunks whose rows the caller has locked: no outcome of theirs can appear meanwhile. In plpgsql, whose plans are kept: a
+-- function in SQL is planned at each call, over every partition of job and outcome.
 CREATE OR REPLACE FUNCTION attune.open_jobs(p_chunks bigint[])
-RETURNS TABLE (chunk_id bigint, job_id bigint, uid bigint, tries smallint, superseded smallint) LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+RETURNS TABLE (chunk_id bigint, job_id bigint, uid bigint, tries smallint, superseded smallint) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT c.chunk_id, j.job_id, j.uid, j.tries, j.superseded
     FROM unnest(p_chunks) AS i (id) JOIN attune.chunk c ON c.chunk_id = i.id
     CROSS JOIN LATERAL (
@@ -12,6 +16,7 @@ SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET
         FROM unnest(c.members, c.tries, c.superseded) AS x (id, tries, superseded) JOIN attune.job m ON m.job_id = x.id
     ) AS j
     WHERE NOT EXISTS (SELECT FROM attune.outcome o WHERE o.job_id = j.job_id)
-    ORDER BY c.chunk_id, j.job_id
+    ORDER BY c.chunk_id, j.job_id;
+END
 $$;
 COMMENT ON FUNCTION attune.open_jobs(bigint[]) IS 'Jobs of these chunks that have not ended.';

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION attune.readapt(
     tenant text, base text, kind text DEFAULT 'adapt', canary_users int DEFAULT NULL, wave_growth real DEFAULT NULL,
     judged_users int DEFAULT NULL, margin real DEFAULT NULL, rate_limit real DEFAULT NULL, promotes_itself boolean DEFAULT false,
-    rollback_window interval DEFAULT NULL, warm_start text DEFAULT 'recipe'
+    rollback_window interval DEFAULT NULL
 ) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -34,19 +34,10 @@ BEGIN
         PERFORM attune.refuse('bad_campaign', tenant,
             'canary_users is 1 to 10000, wave_growth 1 to 1000, judged_users 0 to 100000, margin above 0 to 10 nats, rate_limit above 0, rollback_window not negative',
             'correct it; nothing was started');
-    ELSIF NOT coalesce(warm_start IN ('recipe', 'old_delta'), false) THEN
-        PERFORM attune.refuse('bad_campaign', tenant, 'warm_start is recipe or old_delta', 'correct it; nothing was started');
-    ELSIF warm_start = 'old_delta' AND v_from.base_id IS NULL THEN
-        PERFORM attune.refuse('bad_campaign', tenant, 'no base serves the tenant, so there is no old delta to start from',
-            'start with warm_start => ''recipe''');
-    ELSIF warm_start = 'old_delta' AND v_from.width <> v_base.width THEN
-        PERFORM attune.refuse('width_mismatch', tenant,
-            format('an old delta has %s features, base %s has %s', v_from.width, v_base.name, v_base.width),
-            'start with warm_start => ''recipe''');
     END IF;
-    INSERT INTO attune.campaign AS c (tenant_id, base_id, kind_id, created_by, recipe_id, from_base_id, from_recipe_id, warm_start,
+    INSERT INTO attune.campaign AS c (tenant_id, base_id, kind_id, created_by, recipe_id, from_base_id, from_recipe_id,
         canary_users, wave_growth, judged_users, margin, rate_limit, promotes_itself, rollback_window, first_job)
-    SELECT v_tenant, v_base.base_id, v_kind, attune.caller(), v_recipe, v_from.base_id, v_from_recipe, readapt.warm_start,
+    SELECT v_tenant, v_base.base_id, v_kind, attune.caller(), v_recipe, v_from.base_id, v_from_recipe,
         coalesce(readapt.canary_users, 500), coalesce(readapt.wave_growth, 4),
         -- Nothing to compare with: nothing is judged.
         CASE WHEN v_from_recipe IS NULL THEN 0 ELSE coalesce(readapt.judged_users, 500) END,
@@ -61,4 +52,4 @@ BEGIN
     RETURN v_campaign;
 END
 $$;
-COMMENT ON FUNCTION attune.readapt(text, text, text, int, real, int, real, real, boolean, interval, text) IS 'Starts a campaign: all users of the tenant are adapted under a base (name or digest): a canary, then waves, each judged on held-out tails, then sweeps until few users remain and it may be promoted. One row, whatever the number of users. Returns its id.';
+COMMENT ON FUNCTION attune.readapt(text, text, text, int, real, int, real, real, boolean, interval) IS 'Starts a campaign: all users of the tenant are adapted under a base (name or digest): a canary, then waves, each judged on held-out tails, then sweeps until few users remain and it may be promoted. One row, whatever the number of users. Returns its id.';

@@ -8,7 +8,7 @@ BEGIN
             WHEN error_class LIKE 'unknown\_%' THEN 'AT404'
             WHEN error_class IN ('dedup_conflict', 'stale_revision', 'base_mismatch', 'already_ended', 'deposed',
                 'worker_gone', 'already_exists', 'stale_epoch', 'campaign_not_ready', 'campaign_ended', 'judgement_stands',
-                'window_closed', 'width_mismatch') THEN 'AT409'
+                'window_closed') THEN 'AT409'
             ELSE 'AT400'
         END,
         DETAIL = error_class,

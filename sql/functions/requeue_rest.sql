@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION attune.requeue_rest(
     p_chunks bigint[], p_jobs bigint[], p_verdicts smallint[], p_delays_ms bigint[], p_error_classes text[], p_messages text[]
 ) RETURNS int LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_hashjoin = on AS $$
 #variable_conflict use_column
 DECLARE
     v_count int;

@@ -18,7 +18,6 @@ ALTER TABLE attune.campaign
     ADD recipe_id int REFERENCES attune.recipe,
     ADD from_base_id int REFERENCES attune.base,
     ADD from_recipe_id int REFERENCES attune.recipe,
-    ADD warm_start text NOT NULL DEFAULT 'recipe' CHECK (warm_start IN ('recipe', 'old_delta')),
     ADD canary_users int NOT NULL DEFAULT 500 CHECK (canary_users BETWEEN 1 AND 10000),
     ADD wave_growth real NOT NULL DEFAULT 4 CHECK (wave_growth BETWEEN 1 AND 1000),
     ADD judged_users int NOT NULL DEFAULT 500 CHECK (judged_users BETWEEN 0 AND 100000),
@@ -51,7 +50,6 @@ COMMENT ON COLUMN attune.campaign.wave IS 'The wave being fed; 0 is the canary.'
 COMMENT ON COLUMN attune.campaign.recipe_id IS 'The recipe active under its base when the round began; when another one is, it pauses.';
 COMMENT ON COLUMN attune.campaign.from_base_id IS 'The base that served when it began: what users had, to judge against and to go back to.';
 COMMENT ON COLUMN attune.campaign.from_recipe_id IS 'The recipe that was active under that base.';
-COMMENT ON COLUMN attune.campaign.warm_start IS 'What an adaptation starts from: the new recipe''s start, or that moved by a copy of the user''s delta under the base before.';
 COMMENT ON COLUMN attune.campaign.judged_users IS 'Users of each wave, about, that are judged on held-out tails; 0: nothing is judged.';
 COMMENT ON COLUMN attune.campaign.margin IS 'Nats an example by which the new base may be worse on held-out tails.';
 COMMENT ON COLUMN attune.campaign.error_rate IS 'Chance, over all looks together, that a judgement is wrong.';

@@ -6,7 +6,7 @@ SELECT c.campaign_id, t.name AS tenant, b.name AS base, b.digest AS base_digest,
     CASE WHEN c.state = 'running' AND c.phase IN ('canary', 'waves') AND c.rate > 0
         THEN c.noted_at + make_interval(secs => least(greatest(c.users - c.fed + c.ahead, 0) / c.rate, 3e8)) END AS done_at,
     c.state = 'running' AND c.phase = 'ready' AND c.purpose = 'adopt' AS can_promote, a.epoch,
-    o.name AS from_base, r.digest AS recipe, c.warm_start, c.canary_users, c.wave_growth, c.judged_users, c.margin, c.error_rate,
+    o.name AS from_base, r.digest AS recipe, c.canary_users, c.wave_growth, c.judged_users, c.margin, c.error_rate,
     c.rate_limit, c.promotes_itself, c.rollback_window, c.parent_id, c.created_at, c.created_by, c.ready_at, c.promoted_at,
     c.window_ends_at, c.ended_at
 FROM attune.campaign c

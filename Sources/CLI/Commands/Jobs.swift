@@ -65,7 +65,9 @@ struct Jobs: AsyncParsableCommand {
         } else {
             var table = JobLine.table()
             table.rows = page.jobs.map(\.cells)
-            table.show(whenEmpty: page.looked == 0 ? "no job yet: attune enqueue" : "no job matches")
+            let isAnyJob = user == nil && errorClass == nil && campaign == nil && state == nil && before == nil
+            table.show(
+                whenEmpty: page.looked == 0 && isAnyJob ? "no job yet: attune enqueue" : "no job matches")
         }
         if let remark = page.remark(at: now) { Terminal.note(remark) }
     }

@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Campaigns
+import ArgumentParser
+import Campaigns
 import Foundation
 
 /// Starts a campaign.
@@ -27,8 +27,6 @@ struct Readapt: AsyncParsableCommand {
     @Flag(help: "Promote as soon as it is ready, without asking.") var promoteItself = false
     @Option(help: ArgumentHelp("How long the way back stays open (default 24).", valueName: "hours"))
     var rollbackWindow: Double?
-    @Option(help: "What adaptations start from: recipe (the new start) or oldDelta (moved by the user's old delta).")
-    var warmStart = CampaignOptions.WarmStart.recipe
     @OptionGroup var connection: DatabaseOptions
     @OptionGroup var output: OutputOptions
 
@@ -43,7 +41,7 @@ struct Readapt: AsyncParsableCommand {
         var options = CampaignOptions()
         (options.canaryUsers, options.waveGrowth, options.judgedUsers) = (canary, waveGrowth, judged)
         (options.margin, options.rateLimit, options.promotesItself) = (margin, rateLimit, promoteItself)
-        (options.rollbackHours, options.warmStart) = (rollbackWindow, warmStart)
+        options.rollbackHours = rollbackWindow
         let answer = try await connection.withDatabase { [options] database in
             let started = ContinuousClock.now
             let number = try await CampaignDesk(database).start(tenant: tenant.tenant, base: base, options)
@@ -55,15 +53,5 @@ struct Readapt: AsyncParsableCommand {
         if output.json { return try JSONOutput.print(answer) }
         Terminal.output("started    campaign \(answer.campaign): \(answer.tenant) to \(answer.base)")
         Terminal.note("next       attune campaign show \(answer.campaign)")
-    }
-}
-
-extension CampaignOptions.WarmStart: ExpressibleByArgument {
-    /// `recipe` or `oldDelta`.
-    public init?(argument: String) {
-        guard let known = Self.allCases.first(where: { "\($0)" == argument || $0.rawValue == argument }) else {
-            return nil
-        }
-        self = known
     }
 }

@@ -33,7 +33,6 @@ enum CampaignText {
         add("limit", campaign.rateLimit.map { "\(Figures.count(Int($0.rounded())))/s" })
         add("fed by", campaign.doneAt.map { "≈ \(Figures.time($0))" })
         add("recipe", campaign.recipe.map(Figures.digest))
-        add("start", campaign.warmStart == "recipe" ? "the recipe's" : "the recipe's, moved by the user's old delta")
         guard !waves.isEmpty else { return lines }
         var table = TextTable(
             .init(title: "WAVE"), .init(title: "USERS", alignment: .right), .init(title: "VERDICT"),
