@@ -1,5 +1,6 @@
 import Embedded
 import Foundation
+import Glibc
 import Postgres
 import PostgresTestSupport
 import Queue
@@ -117,7 +118,8 @@ extension EndToEnd {
                 process.standardInput = FileHandle.nullDevice
                 try process.run()
                 defer {
-                    process.terminate()
+                    // It holds nothing; a signal that asks may be blocked in what a test's thread starts.
+                    kill(process.processIdentifier, SIGKILL)
                     process.waitUntilExit()
                 }
                 var patient = ConnectionOptions()
