@@ -90,14 +90,12 @@ import Testing
             _ = try await pages(world)
             let before = try await pages(world)
             try await grow(world, by: 60_000, from: 30_000)
+            _ = try await pages(world)  // as before: what is read for the first time pays for caches and hint bits
             let after = try await pages(world)
             for (name, small) in before {
                 let large = try #require(after[name])
-                // Three times the pages would be growth. A level of an index more, and what hint bits and visibility maps
-                // change, is none.
-                #expect(
-                    Double(large) <= max(Double(small) * 1.8, Double(small) + 200),
-                    "\(name): \(small) pages, then \(large)")
+                // A level of an index more, and what hint bits and visibility maps change, is no growth.
+                #expect(Double(large) <= Double(small) * 1.35 + 200, "\(name): \(small) pages, then \(large)")
             }
             let (waiting, exact): (Int64, Bool) = try await world.run(
                 "SELECT waiting, exact FROM attune.backlog WHERE flow = 'bulk'"
