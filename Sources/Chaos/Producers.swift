@@ -17,6 +17,8 @@ final class Producers: Sendable {
     private struct State {
         var given = 0
         var allowed = 0
+        /// Of those given, jobs that came to nothing: users who were just being erased, or whom the tenant has fewer of.
+        var short = 0
         var accepted: [Told.Acceptance] = []
         var jobIDs: [Int64] = []
         var repeats = 0
@@ -64,12 +66,12 @@ final class Producers: Sendable {
         }
     }
 
-    /// Takes numbers for so many jobs, once they are allowed; nil when all are given.
+    /// Takes numbers for so many jobs, once they are allowed; nil when all are given, with more for those that came short.
     private func take(_ count: Int) async throws -> Int? {
         while true {
             let (first, isOver): (Int?, Bool) = state.withLock { state in
-                guard state.given < jobs else { return (nil, true) }
-                guard state.given < state.allowed else { return (nil, false) }
+                guard state.given < jobs + state.short else { return (nil, true) }
+                guard state.given < state.allowed + state.short else { return (nil, false) }
                 defer { state.given += count }
                 return (state.given, false)
             }
@@ -117,6 +119,7 @@ final class Producers: Sendable {
         }
         state.withLock { state in
             state.accepted += told
+            state.short += Self.bulkSize - told.count
             if let ids = report.jobIDs { state.jobIDs += [ids.lowerBound, ids.upperBound] }
         }
     }

@@ -25,7 +25,8 @@ struct Stage: Sendable {
     let operators: Operators
     let injector: FaultInjector
     private let patienceSeconds: Double
-    private let conninfo: String
+    /// nil without the guards: what a second effect leaves behind makes claims fail, and their cost says nothing.
+    private let prober: ClaimProber?
     private let pool: ConnectionPool
     private let pools: [ConnectionPool]
     private let lines: [Crew.Line]
@@ -35,7 +36,7 @@ struct Stage: Sendable {
     ) async throws {
         plan = ChaosPlan(seed: configuration.seed, size: configuration.size)
         patienceSeconds = configuration.patienceSeconds
-        conninfo = servers.postgres.conninfo
+        prober = configuration.sabotage == nil ? ClaimProber(conninfo: servers.postgres.conninfo) : nil
         self.pool = pool
         let clocks = WorkerClocks(folder: configuration.folder)
         crew = try Crew(
@@ -98,7 +99,6 @@ struct Stage: Sendable {
 
     /// One event after another; producers keep a little ahead of them, so that faults always meet work.
     private func playEvents(_ progress: @Sendable (String) -> Void) async throws -> [ClaimProbe] {
-        let prober = ClaimProber(conninfo: conninfo)
         var probes: [ClaimProbe] = []
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, event) in plan.events.enumerated() {
@@ -110,7 +110,7 @@ struct Stage: Sendable {
                 }
                 if index % max(1, plan.events.count / 10) == 2 {
                     progress("event \(index) of \(plan.events.count), \(producers.accepted.count) jobs accepted")
-                    if let probe = try await prober.probe("after \(index) events") { probes.append(probe) }
+                    if let probe = try await prober?.probe("after \(index) events") { probes.append(probe) }
                 }
             }
             // What operators still wait for ends when nothing is held any more.

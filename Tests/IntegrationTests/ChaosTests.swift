@@ -27,7 +27,7 @@ extension EndToEnd {
             #expect(ending == .exit(0), "\(output.suffix(3000))")
             let figures = try figures(output)
             #expect(figures["chaos.violations"] == 0, "\(output.suffix(3000))")
-            #expect(try #require(figures["chaos.jobs"]) >= 1000)
+            #expect(try #require(figures["chaos.jobs"]) >= 2000)
         }
 
         @Test("without fence and compare-and-set the checker sees what they prevent")
