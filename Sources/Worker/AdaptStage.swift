@@ -47,10 +47,7 @@ struct AdaptStage: Sendable {
         guard !missing.isEmpty else { return delivery }
         let recipe = delivery.recipe.recipe
         let encoder = try bases.encoder(of: recipe.baseDigest, at: delivery.chunks[0].tenant)
-        let share = max(16, (missing.count + threads.count - 1) / threads.count)
-        let slices = stride(from: 0, to: missing.count, by: share).map {
-            Array(missing[$0..<min($0 + share, missing.count)])
-        }
+        let slices = ComputeThreads.textSlices(missing)
         let projected = try await threads.spread(slices) { slice in
             let features = try encoder.features(slice.map(\.text))
             return recipe.rule.project(features)
@@ -61,16 +58,30 @@ struct AdaptStage: Sendable {
 }
 
 extension ComputeThreads {
+    /// Texts in pieces of about a tenth of a second of one thread: work that comes meanwhile waits for no more than that.
+    static func textSlices<Text>(_ texts: [Text]) -> [[Text]] {
+        stride(from: 0, to: texts.count, by: 32).map { Array(texts[$0..<min($0 + 32, texts.count)]) }
+    }
+
     /// Runs one closure a slice on the compute threads; results in the order of the slices.
+    ///
+    /// No more slices than threads are given out at a time, so that other work takes its turn between them.
     func spread<Slice: Sendable, Result: Sendable>(
         _ slices: [Slice], _ body: @escaping @Sendable (Slice) throws -> Result
     ) async throws -> [Result] {
         try await withThrowingTaskGroup(of: (Int, Result).self) { group in
-            for (index, slice) in slices.enumerated() {
+            func give(_ index: Int) {
+                let slice = slices[index]
                 group.addTask { (index, try await self.run { _ in try body(slice) }) }
             }
+            var next = min(count, slices.count)
+            for index in 0..<next { give(index) }
             var results: [Result?] = Array(repeating: nil, count: slices.count)
-            for try await (index, result) in group { results[index] = result }
+            while let (index, result) = try await group.next() {
+                results[index] = result
+                if next < slices.count { give(next) }
+                next += 1
+            }
             return results.compactMap { $0 }
         }
     }

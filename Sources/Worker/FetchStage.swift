@@ -30,6 +30,10 @@ package struct FetchedDelivery: Sendable {
 
     /// All jobs of the delivery.
     var jobs: [ClaimedJob] { chunks.flatMap(\.jobs) }
+    /// Whether users of it are to be judged.
+    var isJudged: Bool {
+        chunks.contains { $0.campaignID != nil && $0.jobs.contains { JudgeMark($0.payload) != nil } }
+    }
 }
 
 /// A user's support as rows of the delivery's texts.

@@ -127,9 +127,8 @@ struct JudgeStage: Sendable {
     /// Each user's held-out loss under a recipe whose base this worker holds.
     private func losses(of users: [HeldOutTail], _ texts: [String], under recipe: Recipe) async throws -> [Double] {
         let encoder = try bases.encoder(of: recipe.baseDigest, at: "recipe \(recipe.name)")
-        let share = max(16, (texts.count + threads.count - 1) / threads.count)
-        let parts = stride(from: 0, to: texts.count, by: share).map { Array(texts[$0..<min($0 + share, texts.count)]) }
-        let values = try await threads.spread(parts) { try encoder.features($0).values }.flatMap { $0 }
+        let values = try await threads.spread(ComputeThreads.textSlices(texts)) { try encoder.features($0).values }
+            .flatMap { $0 }
         let features = Matrix(rows: texts.count, columns: recipe.width, values: values)
         return try await threads.run { _ in HeldOutTail.losses(of: users, under: recipe, features: features) }
     }

@@ -12,7 +12,8 @@ import Synchronization
 ///
 /// Three overlapped stages, each bounded (DESIGN section 5): *fetch* (claim, users' data), *adapt* (one compute thread a
 /// core), *deliver* (encode, upload, publish). A channel between two stages holds one delivery, so that a slow stage
-/// stops the ones before it and no more is leased than is soon worked on.
+/// stops the ones before it and no more is leased than is soon worked on. What has many texts to embed goes past the
+/// others in a lane of its own (``ColdLane``).
 public final class Worker: Sendable {
     /// What it did since it started.
     public struct Totals: Sendable, Equatable {
@@ -117,16 +118,23 @@ public final class Worker: Sendable {
     /// Fetch, adapt and deliver, connected by channels; returns when the last delivery is published.
     private func work() async throws -> Bool {
         let fetched = AsyncChannel<FetchedDelivery>()
+        let cold = ColdLane(userLimit: 2 * configuration.jobsPerClaim)
         let adapted = AsyncChannel<AdaptedDelivery>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                defer { fetched.finish() }
-                try await self.claimUntilDrained(into: fetched)
+                defer {
+                    fetched.finish()
+                    cold.finish()
+                }
+                try await self.claimUntilDrained { delivery in
+                    if ColdLane.takes(delivery) { await cold.put(delivery) } else { await fetched.send(delivery) }
+                }
             }
             group.addTask {
                 defer { adapted.finish() }
-                for await delivery in fetched {
-                    if let done = await self.adapt(delivery) { await adapted.send(done) }
+                await withTaskGroup(of: Void.self) { lanes in
+                    lanes.addTask { await self.adaptAll(fetched, into: adapted) }
+                    lanes.addTask { await self.adaptAll(cold.deliveries, into: adapted) { cold.note(done: $0) } }
                 }
             }
             for _ in 0..<configuration.deliveriesInFlight {
@@ -135,6 +143,16 @@ public final class Worker: Sendable {
             try await group.waitForAll()
         }
         return true
+    }
+
+    private func adaptAll<Deliveries: AsyncSequence<FetchedDelivery, Never>>(
+        _ deliveries: Deliveries, into adapted: AsyncChannel<AdaptedDelivery>,
+        afterEach note: @Sendable (FetchedDelivery) -> Void = { _ in }
+    ) async {
+        for await delivery in deliveries {
+            if let done = await adapt(delivery) { await adapted.send(done) }
+            note(delivery)
+        }
     }
 
     private func adapt(_ delivery: FetchedDelivery) async -> AdaptedDelivery? {
