@@ -137,6 +137,13 @@ public struct CampaignBench: Sendable {
         }
     }
 
+    /// Waits until every lane has an owner: processes that still load their bases are no part of a campaign.
+    public func awaitWorkers() async throws {
+        while try await pool.execute(Statement(SQL.Bench.unownedLanes)).one().decode(0, as: Int64.self) > 0 {
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
     /// Starts the campaign, waits until it may be promoted, promotes and rolls back.
     ///
     /// - Throws: `campaign_stopped` when a judgement paused it.

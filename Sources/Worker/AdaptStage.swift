@@ -4,6 +4,7 @@ package import Meta
 import Model
 import Queue
 import Recipe
+import Synchronization
 
 /// A delivery whose users are adapted; nothing is encoded yet.
 package struct AdaptedDelivery: Sendable {
@@ -22,19 +23,23 @@ package struct AdaptedDelivery: Sendable {
 struct AdaptStage: Sendable {
     let bases: BaseShelf
     let threads: ComputeThreads
+    let finders = StateFinders()
 
     /// Adapts users all of whose texts are embedded.
     func adapt(_ delivery: FetchedDelivery) async throws -> AdaptedDelivery {
         let recipe = delivery.recipe.recipe
         guard !delivery.users.isEmpty else { return AdaptedDelivery(fetched: delivery, adaptations: []) }
         let features = delivery.texts.features(columns: recipe.rule.width + 1)
-        let users = delivery.users.map(\.support)
+        let users = delivery.users
         let share = (users.count + threads.count - 1) / threads.count
         let slices = stride(from: 0, to: users.count, by: share).map { Array(users[$0..<min($0 + share, users.count)]) }
         let results = try await threads.spread(slices) { slice in
-            Meta.adapt(
-                PackedSupport(features: features, users: slice), with: recipe.rule, settings: recipe.settings,
-                gate: recipe.gate)
+            let copies = slice.map(\.copy)
+            return Meta.adapt(
+                PackedSupport(features: features, users: slice.map(\.support)), with: recipe.rule,
+                settings: recipe.settings, gate: recipe.gate,
+                from: copies.allSatisfy { $0 == nil }
+                    ? nil : finders.finder(delivery.recipe).starts(from: copies, scale: recipe.settings.scale))
         }
         return AdaptedDelivery(fetched: delivery, adaptations: results.flatMap { $0 })
     }
@@ -54,6 +59,22 @@ struct AdaptStage: Sendable {
         }
         for (slice, features) in zip(slices, projected) { delivery.texts.fill(slice.map(\.row), with: features) }
         return delivery
+    }
+}
+
+/// What finds the states that copies come from, by recipe: making one takes a good part of a second.
+final class StateFinders: Sendable {
+    private let known = Mutex<[String: StateFinder]>([:])
+
+    /// The finder of a recipe. Two threads that ask first both wait for the one that makes it.
+    func finder(_ recipe: LoadedRecipe) -> StateFinder {
+        known.withLock { known in
+            if let finder = known[recipe.digest] { return finder }
+            if known.count >= 8 { known.removeAll() }
+            let finder = StateFinder(recipe.recipe.rule)
+            known[recipe.digest] = finder
+            return finder
+        }
     }
 }
 

@@ -9,7 +9,11 @@ extension Worker {
     ///
     /// A heartbeat that fails is tried again at once and then every second: the lease outlasts several of them. A worker
     /// that the queue no longer knows registers anew; what it still holds is fenced by tokens, not by its id.
+    ///
+    /// Lanes are given out after a worker has registered: until it has some it asks again soon, each time later, so that
+    /// its first job starts in a second and not with its second heartbeat.
     func beat() async throws -> Bool {
+        var pause = 0.125
         while true {
             do {
                 let answer = try await queue.heartbeat(word(inHand.workDone()))
@@ -17,10 +21,14 @@ extension Worker {
                 try await handBackAbandoned()
                 await reportStatistics()
                 if claimIsInDoubt.withLock({ $0 }), inHand.isEmpty { try await startOver() }
-                try await Task.sleep(for: .seconds(configuration.heartbeatSeconds))
+                pause = answer.lanes.isEmpty ? min(configuration.heartbeatSeconds, pause * 2) : configuration.heartbeatSeconds
+                try await Task.sleep(for: .seconds(pause))
             } catch let error as any ProblemConvertible {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error.problem.errorClass)"])
-                if error.problem.errorClass == "worker_gone", !drain.isDraining { try await register() }
+                if error.problem.errorClass == "worker_gone", !drain.isDraining {
+                    try await register()
+                    pause = 0.125
+                }
                 try await Task.sleep(for: .seconds(min(1, configuration.heartbeatSeconds)))
             }
         }

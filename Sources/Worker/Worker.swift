@@ -72,11 +72,14 @@ public final class Worker: Sendable {
         bases = BaseShelf([encoder] + others, cache: cache)
         let shelf = RecipeShelf(inputs: inputs, bases: bases)
         let threads = ComputeThreads(count: configuration.computeThreads)
+        let briefs = CampaignBriefs(inputs: inputs)
         fetching = FetchStage(
             inputs: inputs, examples: ExamplesReader(inputs: inputs, store: store),
-            shelf: shelf, items: ItemDirectory(), cache: cache)
+            shelf: shelf, items: ItemDirectory(), cache: cache, briefs: briefs,
+            deltas: DeltaReader(inputs: inputs, store: store))
         adapting = AdaptStage(bases: bases, threads: threads)
-        judging = JudgeStage(inputs: inputs, shelf: shelf, bases: bases, threads: threads)
+        judging = JudgeStage(
+            inputs: inputs, shelf: shelf, bases: bases, threads: threads, briefs: briefs, finders: adapting.finders)
         delivering = DeliverStage(queue: queue, store: store, clock: stages, faults: faults)
     }
 

@@ -62,7 +62,7 @@ import Worker
                 name: "r", baseDigest: String(repeating: "a", count: 64), head: .zero(width: width))
             recipe.settings.guarding = nil
             change(&recipe)
-            let losses = HeldOutTail.losses(of: tails, under: recipe, features: features)
+            let losses = HeldOutTail.outcomes(of: tails, under: recipe, features: features).map(\.loss)
             return losses.reduce(0, +) / Double(losses.count)
         }
         let right = mean { _ in }

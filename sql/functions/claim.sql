@@ -138,6 +138,9 @@ BEGIN
         )
         SELECT array_agg(r.chunk_id), array_agg(r.base_id), array_agg(r.recipe_id) INTO v_ready, v_bases, v_recipes
         FROM resolved r WHERE r.recipe_id IS NOT NULL;
+        IF EXISTS (SELECT FROM attune.campaign g WHERE g.state = 'running') THEN
+            PERFORM attune.follow_campaigns(v_ready);
+        END IF;
 
         RETURN QUERY
         WITH taken AS MATERIALIZED (

@@ -79,6 +79,7 @@ extension BenchCommand {
             try await bench.prepare(base.open(), TextEncoder(BaseFolder.open(next))) { recording.show($0, of: $1) }
             let crew = try WorkerCrew(
                 count: workers, folder: folder, threads: threads, more: ["--base", absolute(base.base), "--base", next])
+            try await bench.awaitWorkers()
             let adapting = ProgressLine("adapt")
             let result = try await bench.run { adapting.show($0, of: $1) }
             let peak = try crew.peakBytes()
