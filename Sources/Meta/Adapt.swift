@@ -33,7 +33,8 @@ public func adapt(
         let (fit, state) = Fit.make(scratch, from: start, rule: rule, settings: settings)
         fits.append(fit)
         scratch.combine(
-            state.coefficients.map { $0 * settings.scale }, plus: start.map { (settings.scale * state.warmShare, $0.state) },
+            state.coefficients.map { $0 * settings.scale },
+            plus: start.map { (settings.scale * state.warmShare, $0.state) },
             into: &states, row: index)
     }
     let deltas = rule.preconditioner.expand(states)

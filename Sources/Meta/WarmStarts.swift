@@ -76,7 +76,8 @@ public struct StateFinder: Sendable {
             for row in column..<n {
                 var sum = factor[row * n + column]
                 for k in 0..<column { sum -= factor[row * n + k] * factor[column * n + k] }
-                factor[row * n + column] = row == column ? max(sum, ridge).squareRoot() : sum / factor[column * n + column]
+                factor[row * n + column] =
+                    row == column ? max(sum, ridge).squareRoot() : sum / factor[column * n + column]
             }
         }
         var result = Matrix(rows: n, columns: n)

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// They are worked on one after another, so that two that name the same new texts do not both compute them. Bounded in
 /// users: beyond that whoever puts one in waits, since what is leased has to be done before its deadline.
-final class ColdLane: Sendable {
+package final class ColdLane: Sendable {
     /// A delivery with more texts to embed than this is cold: about a tenth of a second of two threads.
     static let warmTexts = 64
 
@@ -15,7 +15,7 @@ final class ColdLane: Sendable {
     private let userLimit: Int
 
     /// - Parameter userLimit: users that may wait; a single delivery may always.
-    init(userLimit: Int) { self.userLimit = userLimit }
+    package init(userLimit: Int) { self.userLimit = userLimit }
 
     /// Whether a delivery belongs here: it has texts to embed, or users to judge, which embeds under the base before.
     static func takes(_ delivery: FetchedDelivery) -> Bool {
@@ -23,10 +23,10 @@ final class ColdLane: Sendable {
     }
 
     /// What waits, in order, until ``finish()``; for one task. Each is to be reported by ``note(done:)``.
-    var deliveries: AsyncStream<FetchedDelivery> { entries.stream }
+    package var deliveries: AsyncStream<FetchedDelivery> { entries.stream }
 
     /// Adds a delivery once there is room; for one task.
-    func put(_ delivery: FetchedDelivery) async {
+    package func put(_ delivery: FetchedDelivery) async {
         let count = delivery.jobs.count
         var room = freed.stream.makeAsyncIterator()
         while users.withLock({ $0 > 0 && $0 + count > userLimit }) {
@@ -38,11 +38,11 @@ final class ColdLane: Sendable {
     }
 
     /// Makes room again.
-    func note(done delivery: FetchedDelivery) {
+    package func note(done delivery: FetchedDelivery) {
         users.withLock { $0 -= delivery.jobs.count }
         freed.continuation.yield()
     }
 
     /// Nothing more comes.
-    func finish() { entries.continuation.finish() }
+    package func finish() { entries.continuation.finish() }
 }

@@ -22,15 +22,18 @@ struct DeltaReader: Sendable {
             }
             let bytes: [UInt8]
             do { bytes = try await store.get(ObjectKey(key), range: span) } catch let error as any ProblemConvertible
-            where error.problem.errorClass == "object_missing" {
+                where error.problem.errorClass == "object_missing"
+            {
                 for place in group { deltas[place.index] = .failure(error.problem) }
                 continue
             }
             for (_, alike) in Dictionary(grouping: group, by: \.recipe) {
                 var coder = AdapterFrameCoder(
-                    provenance: AdapterProvenance(baseDigest: base, recipeDigest: alike[0].recipe), width: alike[0].width)
+                    provenance: AdapterProvenance(baseDigest: base, recipeDigest: alike[0].recipe),
+                    width: alike[0].width)
                 for place in alike {
-                    let frame = bytes[place.range.lowerBound - span.lowerBound..<place.range.upperBound - span.lowerBound]
+                    let frame = bytes[
+                        place.range.lowerBound - span.lowerBound..<place.range.upperBound - span.lowerBound]
                     deltas[place.index] = try Self.delta(Array(frame), of: place, &coder)
                 }
             }

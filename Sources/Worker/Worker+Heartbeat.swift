@@ -21,7 +21,9 @@ extension Worker {
                 try await handBackAbandoned()
                 await reportStatistics()
                 if claimIsInDoubt.withLock({ $0 }), inHand.isEmpty { try await startOver() }
-                pause = answer.lanes.isEmpty ? min(configuration.heartbeatSeconds, pause * 2) : configuration.heartbeatSeconds
+                pause =
+                    answer.lanes.isEmpty
+                    ? min(configuration.heartbeatSeconds, pause * 2) : configuration.heartbeatSeconds
                 try await Task.sleep(for: .seconds(pause))
             } catch let error as any ProblemConvertible {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error.problem.errorClass)"])
