@@ -68,9 +68,12 @@ BEGIN
         ) AS d;
     END IF;
 
-    SELECT array_agg(e.pos + lines_before ORDER BY e.pos), array_agg(e.error_class ORDER BY e.pos), count(*)
-    INTO rejected_lines, rejected_classes, rejected
-    FROM unnest(v_errors) WITH ORDINALITY AS e (error_class, pos) WHERE e.error_class IS NOT NULL;
+    rejected := 0;
+    IF cardinality(array_remove(v_errors, NULL)) > 0 THEN
+        SELECT array_agg(e.pos + lines_before ORDER BY e.pos), array_agg(e.error_class ORDER BY e.pos), count(*)
+        INTO rejected_lines, rejected_classes, rejected
+        FROM unnest(v_errors) WITH ORDINALITY AS e (error_class, pos) WHERE e.error_class IS NOT NULL;
+    END IF;
     IF rejected > 0 AND NOT keep_going THEN
         PERFORM attune.refuse(rejected_classes[1], format('%s: row %s', tenant, rejected_lines[1]),
             'the job cannot be accepted; nothing was enqueued', 'correct it, or pass keep_going => true and see which rows were rejected');
@@ -82,12 +85,15 @@ BEGIN
     IF accepted > 0 THEN
         PERFORM attune.add_partitions(1, chunks);
         SELECT array_agg(nextval('attune.chunk_id_seq')) INTO v_ids FROM generate_series(1, chunks);
-        SELECT array_agg(CASE WHEN t.take THEN v_ids[(t.nth - 1) / v_each + 1] * 1024 + (t.nth - 1) % v_each END ORDER BY t.pos)
-        INTO v_jobs
-        FROM (
-            SELECT i.pos, i.take, count(*) FILTER (WHERE i.take) OVER (ORDER BY i.pos ROWS UNBOUNDED PRECEDING) AS nth
-            FROM unnest(v_take) WITH ORDINALITY AS i (take, pos)
-        ) AS t;
+        -- Where all are taken, ids follow from the position alone and v_jobs stays null.
+        IF v_keys IS NOT NULL OR accepted < cardinality(v_take) THEN
+            SELECT array_agg(CASE WHEN t.take THEN v_ids[(t.nth - 1) / v_each + 1] * 1024 + (t.nth - 1) % v_each END ORDER BY t.pos)
+            INTO v_jobs
+            FROM (
+                SELECT i.pos, i.take, count(*) FILTER (WHERE i.take) OVER (ORDER BY i.pos ROWS UNBOUNDED PRECEDING) AS nth
+                FROM unnest(v_take) WITH ORDINALITY AS i (take, pos)
+            ) AS t;
+        END IF;
         IF v_keys IS NOT NULL THEN
             WITH won AS MATERIALIZED (
                 INSERT INTO attune.dedup (tenant_id, key_hash, payload_hash, job_id, expires)
@@ -100,14 +106,18 @@ BEGIN
             INTO v_jobs FROM unnest(v_keys, v_jobs) WITH ORDINALITY AS i (key_hash, job_id, pos);
         END IF;
         INSERT INTO attune.job (job_id, uid, tenant_id, flow_id, kind_id, cost_ms, run_at, dedup_hash, trace, payload)
-        SELECT i.job_id, i.uid, v_tenant, v_flow, v_kind, v_cost, v_run_at, i.key_hash, i.trace, i.payload
-        FROM unnest(v_jobs, v_uids, v_keys, traces, payloads) AS i (job_id, uid, key_hash, trace, payload)
-        WHERE i.job_id IS NOT NULL;
+        SELECT CASE WHEN v_jobs IS NULL THEN v_ids[(i.pos - 1) / v_each + 1] * 1024 + (i.pos - 1) % v_each ELSE i.job_id END,
+            i.uid, v_tenant, v_flow, v_kind, v_cost, v_run_at, i.key_hash, i.trace, i.payload
+        FROM unnest(v_jobs, v_uids, v_keys, traces, payloads) WITH ORDINALITY AS i (job_id, uid, key_hash, trace, payload, pos)
+        WHERE v_jobs IS NULL OR i.job_id IS NOT NULL;
         -- Deferred jobs take their place in the flow when their time comes.
         v_tag := CASE WHEN v_run_at IS NULL THEN attune.fair_tag(v_flow, accepted) END;
         WITH cut AS (
-            SELECT j.id >> 10 AS chunk_id, count(*) AS jobs, min(j.id) AS first, max(j.id) AS last
-            FROM unnest(v_jobs) AS j (id) WHERE j.id IS NOT NULL GROUP BY 1
+            SELECT p.chunk_id, n.jobs, p.chunk_id * 1024 AS first, p.chunk_id * 1024 + n.jobs - 1 AS last
+            FROM unnest(CASE WHEN v_jobs IS NULL THEN v_ids END) WITH ORDINALITY AS p (chunk_id, pos)
+            CROSS JOIN LATERAL (SELECT least(v_each, accepted - (p.pos - 1) * v_each) AS jobs) AS n
+            UNION ALL
+            SELECT j.id >> 10, count(*), min(j.id), max(j.id) FROM unnest(v_jobs) AS j (id) WHERE j.id IS NOT NULL GROUP BY 1
         ), inserted AS (
             INSERT INTO attune.chunk (chunk_id, sort_key, lane, tenant_id, flow_id, kind_id, state, job_count, cost_ms, run_at)
             SELECT c.chunk_id, coalesce(v_tag + ((p.pos - 1) * v_each * 1000.0 / v_weight)::bigint, 0), attune.lane_for(c.chunk_id),
