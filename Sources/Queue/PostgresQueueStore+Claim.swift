@@ -12,7 +12,7 @@ extension PostgresQueueStore {
                 .int64(request.workerID), .int32(request.lane), .float(request.costBudgetMilliseconds),
                 .int32(request.jobBudget), .int64(request.mark.sortKey), .int64(request.mark.chunkID),
                 .text(request.lateSince?.text),
-            ])
+            ], isRepeatable: false)
         return try Self.result(of: rows, request)
     }
 

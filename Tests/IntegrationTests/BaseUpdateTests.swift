@@ -104,7 +104,7 @@ extension EndToEnd {
                 #expect(try await site.count("attune.attempt_log WHERE error_class = 'base_not_held'") > 0)
                 #expect(try await site.count("attune.attempt_log WHERE tries > 0") == 0)
                 #expect(
-                    try await site.count("attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'new'")
+                    try await site.count("attune.jobs WHERE finished_at IS NOT NULL AND worker = 'new'")
                         == 60)
                 for process in [old, new, scheduler] { try await process.end() }
             }

@@ -17,8 +17,7 @@ BEGIN
         WHERE c.lane = l.lane_id AND c.state = 0 AND c.sort_key >= v_clock.virtual_time ORDER BY c.sort_key LIMIT 1) AS h;
     IF v_head IS NULL AND v_clock.settled_at < clock_timestamp() - interval '5 seconds' THEN
         v_clock.settled_at := clock_timestamp();
-        SELECT max(f.base_tag + (coalesce(pg_sequence_last_value(format('attune.flow_%s_seq', f.flow_id)::regclass), 0)
-            * 1000.0 / f.weight)::bigint) INTO v_head
+        SELECT max(f.base_tag + (attune.flow_drawn(f.flow_id) * 1000.0 / f.weight)::bigint) INTO v_head
         FROM attune.flow f;
     END IF;
     v_clock.virtual_time := greatest(v_clock.virtual_time, v_head);
