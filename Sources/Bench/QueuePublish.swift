@@ -96,8 +96,10 @@ extension QueueBench {
         ]
     }
 
+    /// Claims commit without waiting for the log: it is flushed first.
     private func walPosition() async throws -> String {
-        try await pool.execute(Statement(SQL.Bench.walPosition)).one().decode(0)
+        try await pool.execute(Statement(SQL.Bench.flushWal))
+        return try await pool.execute(Statement(SQL.Bench.walPosition)).one().decode(0)
     }
 
     private func walBytes(from start: String, to end: String) async throws -> (records: Int64, images: Int64) {

@@ -6,8 +6,12 @@ public struct ClaimProbe: Sendable, Equatable, Codable {
     public var waitingChunks: Int64
     /// Jobs that had ended.
     public var endedJobs: Int64
-    /// Jobs that the claim took.
+    /// Chunks that the claim took.
+    public var chunks: Int64
+    /// Jobs of them.
     public var jobs: Int64
+    /// Of these, jobs that ended there and then, as covered or merged.
+    public var endings: Int64
     /// Pages that it touched, of tables and indexes.
     public var pages: Int64
 }

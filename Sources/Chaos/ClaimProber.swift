@@ -30,7 +30,8 @@ struct ClaimProber {
     private func measure(_ connection: Connection, _ moment: String) async throws -> ClaimProbe {
         try await connection.executeScript(Statement(SQL.Chaos.claimProbe))
         let row = try await connection.execute(Statement(SQL.Chaos.runClaimProbe)).one()
-        let (waiting, ended, jobs, pages) = try row.values(Int64.self, Int64.self, Int64.self, Int64.self)
-        return ClaimProbe(moment: moment, waitingChunks: waiting, endedJobs: ended, jobs: jobs, pages: pages)
+        return ClaimProbe(
+            moment: moment, waitingChunks: try row.decode(0), endedJobs: try row.decode(1), chunks: try row.decode(2),
+            jobs: try row.decode(3), endings: try row.decode(4), pages: try row.decode(5))
     }
 }

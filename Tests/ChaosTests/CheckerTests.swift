@@ -66,7 +66,7 @@ import Testing
         .recipeOfAnotherBase: { $0.baseOfRecipe[1] = 2 },
         .tenantsMixed: { $0.objects[0].key = "t2/pack-a" },
         .timeNotTheDatabases: { $0.outcomes[1].claimedAt = -3600 },
-        .claimCostGrew: { $0.probes[1].pages = 5000 },
+        .claimCostGrew: { $0.probes[1].pages = 1400 },
     ]
 
     @Test("what a guard forbids is found whoever it happened to: a fork between two workers, a chunk taken back")

@@ -1,2 +1,2 @@
--- Where the write-ahead log ends now.
-SELECT pg_current_wal_insert_lsn()::text
+-- How far the write-ahead log has been flushed: records behind that cannot be read yet.
+SELECT pg_current_wal_flush_lsn()::text

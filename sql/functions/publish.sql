@@ -23,6 +23,7 @@ DECLARE
     v_live_jobs int;
     v_object bigint;
     v_uids bigint[];
+    v_tenants int[];
     v_chunks bigint[];
     v_points boolean[];
     v_any_points boolean;
@@ -64,12 +65,12 @@ BEGIN
     -- Whose jobs they are is what the jobs say, in the order of the input. A pointer is set for each revision, and for what was
     -- kept unless it says already that this data was looked at under this recipe. Only then, or where words are written down
     -- that an erasure has to find, is the user locked; for the others this is the only look at the user.
-    SELECT array_agg(d.uid), array_agg(d.chunk_id), array_agg(d.points), bool_or(d.points),
+    SELECT array_agg(d.uid), array_agg(d.tenant_id), array_agg(d.chunk_id), array_agg(d.points), bool_or(d.points),
         array_agg(d.uid) FILTER (WHERE d.points OR d.verdict BETWEEN 6 AND 8),
         array_agg(CASE WHEN d.is_lost THEN 0 WHEN d.epoch_now IS DISTINCT FROM d.epoch THEN 5 ELSE d.verdict END::smallint),
         array_agg(d.tries)
-    INTO v_uids, v_chunks, v_points, v_any_points, v_locked, v_final, v_tries FROM (
-        SELECT j.uid, i.verdict, CASE WHEN i.chunk_id IN (SELECT unnest(v_live)) THEN i.chunk_id END AS chunk_id,
+    INTO v_uids, v_tenants, v_chunks, v_points, v_any_points, v_locked, v_final, v_tries FROM (
+        SELECT j.uid, j.tenant_id, i.verdict, CASE WHEN i.chunk_id IN (SELECT unnest(v_live)) THEN i.chunk_id END AS chunk_id,
             CASE i.verdict
                 WHEN 1 THEN true
                 WHEN 2 THEN CASE WHEN p.uid IS NULL THEN i.data_through > 0
@@ -181,22 +182,22 @@ BEGIN
         stored_bytes, loss_before, loss_after, fetch_ms, adapt_ms, encode_ms, upload_ms, worker_id, claimed_at, revision_id,
         error_class, message)
     SELECT n.job_id, n.follows, CASE WHEN n.follows IS NULL THEN pg_current_xact_id() END,
-        CASE WHEN n.follows IS NULL THEN c.chunk_id END, v_now, c.tenant_id, CASE WHEN n.follows IS NULL THEN c.attempt END, n.final,
-        n.tries, n.steps, n.rows, n.examples, n.stored_bytes, n.loss_before, n.loss_after,
+        c.chunk_id, v_now, n.tenant_id, c.attempt, n.final, n.tries, n.steps, n.rows, n.examples, n.stored_bytes, n.loss_before,
+        n.loss_after,
         CASE WHEN n.follows IS NULL THEN p_stage_ms[1] END, CASE WHEN n.follows IS NULL THEN p_stage_ms[2] END,
         CASE WHEN n.follows IS NULL THEN p_stage_ms[3] END, CASE WHEN n.follows IS NULL THEN p_stage_ms[4] END,
-        CASE WHEN n.follows IS NULL THEN c.worker_id END, CASE WHEN n.follows IS NULL THEN c.claimed_at END,
-        n.revision, CASE n.final WHEN 5 THEN 'user_erased' WHEN 6 THEN n.error_class END, CASE n.final WHEN 6 THEN n.message END
+        c.worker_id, c.claimed_at, n.revision, CASE n.final WHEN 5 THEN 'user_erased' WHEN 6 THEN n.error_class END,
+        CASE n.final WHEN 6 THEN n.message END
     FROM (
         SELECT i.*, CASE WHEN i.job_id >> 10 = i.chunk_id
             THEN nullif(i.job_id - first_value(i.job_id) OVER (PARTITION BY i.chunk_id ORDER BY i.job_id), 0) END::smallint AS follows
-        FROM unnest(p_jobs, v_chunks, v_final, v_tries, v_revisions, p_steps, p_rows, p_examples, p_stored_bytes,
+        FROM unnest(p_jobs, v_tenants, v_chunks, v_final, v_tries, v_revisions, p_steps, p_rows, p_examples, p_stored_bytes,
                 p_losses_before, p_losses_after, p_error_classes, p_messages)
-            AS i (job_id, chunk_id, final, tries, revision, steps, rows, examples, stored_bytes, loss_before, loss_after,
+            AS i (job_id, tenant_id, chunk_id, final, tries, revision, steps, rows, examples, stored_bytes, loss_before, loss_after,
                 error_class, message)
         WHERE i.final IN (1, 2, 5, 6)
     ) AS n
-    JOIN attune.chunk c ON c.chunk_id = n.chunk_id;
+    LEFT JOIN attune.chunk c ON c.chunk_id = CASE WHEN n.follows IS NULL THEN n.chunk_id END;
     GET DIAGNOSTICS v_done = ROW_COUNT;
 
     SELECT count(*) FILTER (WHERE f = 1), count(*) FILTER (WHERE f = 2), count(*) FILTER (WHERE f = 10),
