@@ -13,8 +13,8 @@ extension FairnessBench {
         try await makeTenant(tenant, users: 50_000)
         try await makeTenant(other, users: 1000)
         try await fill(tenant, .campaign, jobs: configuration.campaignJobs, cost: cost)
-        var random = RandomSource(seed: configuration.seed)
         return try await withWorkers {
+            var random = RandomSource(seed: configuration.seed)
             try await Task.sleep(for: .seconds(2))
             var sent: [(isOther: Bool, job: Int64, at: ContinuousClock.Instant)] = []
             for index in 0..<(2 * configuration.tries) {

@@ -118,26 +118,32 @@ public struct FairnessBench: Sendable {
         }
     }
 
-    /// Runs `body` while the workers work; they stop, and hand nothing over, when it ends.
-    func withWorkers<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+    /// Runs `body` while the workers work; they stop, and hand nothing over, when it ends. One that fails ends the run: its
+    /// lanes would wait for it.
+    func withWorkers<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
         let worker = FairWorker(queue: queue, log: log)
         var ids: [Int64] = []
         for index in 0..<configuration.workers { ids.append(try await worker.register("fair-\(index)")) }
-        let tasks = ids.map { id in Task { try await worker.run(id) } }
-        func stop() async throws {
-            for task in tasks { task.cancel() }
-            for (task, id) in zip(tasks, ids) {
-                do { try await task.value } catch  where Self.isCancellation(error) {}
-                try await queue.setState(.stopped, ofWorker: id)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            for id in ids {
+                group.addTask {
+                    do {
+                        try await worker.run(id)
+                    } catch {
+                        guard Task.isCancelled, Self.isCancellation(error) else { throw error }
+                    }
+                    // In a task of its own: what is left of this worker is its row.
+                    _ = try await Task { try await queue.setState(.stopped, ofWorker: id) }.value
+                    return nil
+                }
             }
-        }
-        do {
-            let result = try await body()
-            try await stop()
+            group.addTask { try await body() }
+            var result: Result?
+            while result == nil, let ended = try await group.next() { result = ended }
+            group.cancelAll()
+            try await group.waitForAll()
+            guard let result else { throw CancellationError() }
             return result
-        } catch {
-            try await stop()
-            throw error
         }
     }
 

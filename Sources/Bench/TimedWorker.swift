@@ -82,7 +82,7 @@ public actor TimedWorker {
         var idleSeconds = 0.02
         while true {
             try Task.checkCancellation()
-            schedule.setLanes(orders?.lanes ?? [])
+            schedule.setLanes(orders?.lanes ?? [], serverStart: orders?.serverStart)
             let now = seconds
             if let request = schedule.nextClaim(workerID: workerID, at: now) {
                 let result = try await claim(request)

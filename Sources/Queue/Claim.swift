@@ -46,6 +46,8 @@ public struct ClaimRequest: Sendable {
     public var mark = LaneMark.start
     /// Instead of what comes after the mark: what lies before it and was not to be seen then.
     public var lateSince: Horizon?
+    /// Nothing is taken, whatever the budgets: the reply says what waits first, and what later sweeps start from.
+    public var isLook = false
 
     /// Instead of a lane: chunks of limited tenants that wait for room. Every worker looks here; who has room takes some.
     public static let parkedLane: Int32 = -1

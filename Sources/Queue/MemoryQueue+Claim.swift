@@ -15,7 +15,7 @@ extension MemoryQueue {
         let held = chunks.values.filter { $0.state == .leased && $0.workerID == request.workerID }
         if held.contains(where: { $0.crashes >= 2 }) {
             result.needsEmptyHands = true
-        } else {
+        } else if !request.isLook {
             take(request, holdsNothing: held.isEmpty, into: &result)
         }
         result.next = ready(request.lane).first { $0.mark > result.mark }?.mark

@@ -6,11 +6,12 @@ extension PostgresQueueStore {
     /// See ``QueueStore/claim(_:)``. A claim whose reply was lost is a lease that nobody works on: the rescue takes it
     /// back, and until then this worker goes on with other chunks.
     public func claim(_ request: ClaimRequest) async throws -> ClaimResult {
+        let (cost, jobs) = request.isLook ? (0, 0) : (request.costBudgetMilliseconds, request.jobBudget)
         let rows = try await run(
             SQL.Queries.claimChunks,
             [
-                .int64(request.workerID), .int32(request.lane), .float(request.costBudgetMilliseconds),
-                .int32(request.jobBudget), .int64(request.mark.sortKey), .int64(request.mark.chunkID),
+                .int64(request.workerID), .int32(request.lane), .float(cost), .int32(jobs),
+                .int64(request.mark.sortKey), .int64(request.mark.chunkID),
                 .text(request.lateSince?.text),
             ], isRepeatable: false)
         return try Self.result(of: rows, request)

@@ -34,8 +34,8 @@ extension Fleet {
         let largest = max(weights.max() ?? 0, .leastNormalMagnitude)
         var most = 0
         // From the largest lane, where none pays, to about a sixth of it.
-        for step in 0...64 {
-            let part = Part(largest * (step == 0 ? 1.001 : pow(2, -Double(step) / 24)))
+        for step in 0...256 {
+            let part = Part(largest * (step == 0 ? 1.001 : pow(2, -Double(step) / 96)))
             var moves = unowned.reduce(0) { $0 + part.count($1) }
             if step > 0 { for room in rooms where room > 0 { moves -= part.count(room) - 1 } }
             for worker in above { moves += part.leastRelease(worker.weights, worker.excess, isPaid: step > 0) }

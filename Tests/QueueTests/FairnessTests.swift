@@ -104,6 +104,22 @@ extension QueueWorld {
         }
     }
 
+    @Test("a bulk that takes long to commit moves virtual time nowhere: nobody's next job waits behind all of it")
+    func longTransaction() async throws {
+        try await inTenant { world in
+            try await world.database.withConnection { producer in
+                let enqueue = "SELECT attune.enqueue('acme', 'u', flow => 'bulk') FROM generate_series(1, 200)"
+                for sql in ["BEGIN", enqueue] { try await producer.execute(Statement(name: sql, text: sql)) }
+                try await world.run("SELECT attune.advance_fair_clock()")
+                try await producer.execute(Statement(name: "COMMIT", text: "COMMIT"))
+            }
+            try await world.run("SELECT attune.advance_fair_clock()")
+            try await enqueue(world, tenant: "birch")
+            let first: Int64 = try await world.value("SELECT min(sort_key) FROM attune.chunk")
+            #expect(try await newestKeys(1, world)[0] <= first + 1000)
+        }
+    }
+
     @Test("a cancelled bulk gives its tags back: the flow's next job does not wait behind what is gone")
     func cancelledBulk() async throws {
         try await inTenant { world in

@@ -17,7 +17,7 @@ import Testing
         schedule.setLanes(Array(heads.keys))
         for _ in heads {
             let request = try #require(schedule.nextClaim(workerID: 1, at: 0))
-            #expect(request.mark == .start && request.lateSince == nil)
+            #expect(request.mark == .start && request.lateSince == nil && request.isLook)
             schedule.note(result(next: heads[request.lane] ?? nil), of: request, at: 0)
         }
         return schedule
@@ -34,7 +34,59 @@ import Testing
         let schedule = try read([
             1: LaneMark(sortKey: 30, chunkID: 1), 2: LaneMark(sortKey: 10, chunkID: 2), 3: nil,
         ])
-        #expect(schedule.nextClaim(workerID: 1, at: 0.1)?.lane == 2)
+        let claim = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
+        #expect(claim.lane == 2 && !claim.isLook)
+    }
+
+    @Test("a lane whose sweep found something lets the others be swept before it is looked at again")
+    func sweepsInTurn() throws {
+        var schedule = try read([1: nil, 2: nil])
+        let first = try #require(schedule.nextClaim(workerID: 1, at: 0.25))
+        schedule.note(result(ended: 1), of: first, at: 0.25)
+        let second = try #require(schedule.nextClaim(workerID: 1, at: 0.3))
+        #expect(Set([first.lane, second.lane]) == [1, 2])
+        schedule.note(result(), of: second, at: 0.3)
+        let again = try #require(schedule.nextClaim(workerID: 1, at: 0.3))
+        #expect(again.lane == first.lane && again.lateSince == Horizon("7"))
+    }
+
+    @Test("where sweeps never end finding something, heads get half of the time")
+    func headsAmongSweeps() throws {
+        var schedule = try read([1: LaneMark(sortKey: 10, chunkID: 2), 2: nil])
+        var (seconds, heads) = (0.25, 0)
+        for _ in 0..<100 {
+            let request = try #require(schedule.nextClaim(workerID: 1, at: seconds))
+            if request.lateSince == nil { heads += 1 }
+            let isLate = request.lane == 2
+            let next = request.lane == 1 ? LaneMark(sortKey: 10, chunkID: 2) : nil
+            let ended = isLate || request.lateSince == nil ? 1 : 0
+            schedule.note(result(next: next, ended: ended), of: request, at: seconds)
+            if ended > 0 { seconds += 0.1 }
+        }
+        #expect((25...50).contains(heads))
+    }
+
+    @Test("a worker with many new lanes takes work by the smallest head, at the start and after a minute as well")
+    func looksFirst() async throws {
+        let store = MemoryQueueStore()
+        let worker = try await store.registerWorker(name: "w", version: "1").workerID
+        _ = try await store.adoptLanes(workerID: worker)
+        try store.addTenant("acme", base: 1, recipe: 1)
+        for index in 0..<64 { _ = try await store.enqueue(NewJob(tenant: "acme", user: "u-\(index)")) }
+        let lanes = try await store.heartbeat(Heartbeat(workerID: worker, progress: 0, jobsInHand: 0)).lanes
+        var schedule = LaneSchedule()
+        schedule.setLanes(lanes)
+        var places: [LaneMark] = []
+        for seconds in [0, 60.1] {
+            for _ in 0..<(lanes.count + 20) {
+                guard var request = schedule.nextClaim(workerID: worker, at: seconds) else { break }
+                request.jobBudget = 1
+                let result = try await store.claim(request)
+                schedule.note(result, of: request, at: seconds)
+                places += result.chunks.map(\.place)
+            }
+        }
+        #expect(places.count == 40 && places == places.sorted())
     }
 
     @Test("an idle lane is swept every quarter of a second, for what the sweep before could not see")

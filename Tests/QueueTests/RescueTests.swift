@@ -115,10 +115,12 @@ import Testing
             var schedule = LaneSchedule()
             schedule.setLanes([lane], serverStart: orders.serverStart)
             func claim(at seconds: Double) async throws -> [Int64] {
-                guard let request = schedule.nextClaim(workerID: worker, at: seconds) else { return [] }
-                let result = try await world.store.claim(request)
-                schedule.note(result, of: request, at: seconds)
-                return result.chunks.flatMap(\.jobs).map(\.jobID)
+                while let request = schedule.nextClaim(workerID: worker, at: seconds) {
+                    let result = try await world.store.claim(request)
+                    schedule.note(result, of: request, at: seconds)
+                    if !result.chunks.isEmpty { return result.chunks.flatMap(\.jobs).map(\.jobID) }
+                }
+                return []
             }
             #expect(try await claim(at: 0) == jobs)
             // As recovery leaves it: the row as it was before, with its key and its birth.

@@ -1,21 +1,31 @@
 -- Virtual time is the smallest key that waits in any lane, never less than before; probes start there, so that dead
 -- index entries below it are not read again. When nothing waits it is the largest tag given out: all that was asked for
 -- has been handed out, so that nobody starts behind for having used what was idle.
+--
+-- Whoever draws tags holds a lock, shared, until its jobs can be seen (attune.fair_tag). While anyone does, virtual time
+-- does not leap: or everyone's next job would wait behind the whole of a bulk that took long to commit, whose tags were
+-- drawn before the leap.
 CREATE OR REPLACE FUNCTION attune.advance_fair_clock() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_clock attune.fair_clock;
     v_head bigint;
+    v_may_leap boolean := false;
 BEGIN
     SELECT c.* INTO v_clock FROM attune.fair_clock c FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN NULL;  -- another process is at it
     END IF;
-    SELECT min(h.sort_key) INTO v_head
-    FROM attune.lane l CROSS JOIN LATERAL (
-        SELECT c.sort_key FROM attune.chunk c
-        WHERE c.lane = l.lane_id AND c.state = 0 AND c.sort_key >= v_clock.virtual_time ORDER BY c.sort_key LIMIT 1) AS h;
-    IF v_head IS NULL AND v_clock.settled_at < clock_timestamp() - interval '5 seconds' THEN
+    FOR v_look IN 1 .. 2 LOOP
+        SELECT min(h.sort_key) INTO v_head
+        FROM attune.lane l CROSS JOIN LATERAL (
+            SELECT c.sort_key FROM attune.chunk c
+            WHERE c.lane = l.lane_id AND c.state = 0 AND c.sort_key >= v_clock.virtual_time ORDER BY c.sort_key LIMIT 1) AS h;
+        EXIT WHEN v_head IS NOT NULL OR v_may_leap OR v_clock.settled_at > clock_timestamp() - interval '5 seconds';
+        v_may_leap := pg_try_advisory_xact_lock(hashtextextended('attune.fair_tag', 0));
+        EXIT WHEN NOT v_may_leap;  -- else look again: now all that tags were drawn for is to be seen
+    END LOOP;
+    IF v_head IS NULL AND v_may_leap THEN
         v_clock.settled_at := clock_timestamp();
         SELECT max(f.base_tag + (attune.flow_drawn(f.flow_id) * 1000.0 / f.weight)::bigint) INTO v_head
         FROM attune.flow f;

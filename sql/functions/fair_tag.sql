@@ -4,6 +4,9 @@
 --
 -- A flow that was idle finds its sequences behind virtual time and moves them there: idleness saves up no burst, and nobody
 -- has to visit idle flows. Two that find them behind at once set them to the same number; their jobs share a tag.
+--
+-- The lock is held to the end of the transaction: attune.advance_fair_clock asks for it before virtual time leaps. It is
+-- shared, and nobody ever waits for it but while that takes place, when nothing else does.
 CREATE OR REPLACE FUNCTION attune.fair_tag(flow_id int, jobs bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -16,6 +19,7 @@ DECLARE
     v_first bigint;
     v_least bigint;
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('attune.fair_tag', 0));
     SELECT f.base_tag, 1000.0 / f.weight AS step, c.virtual_time - f.lag AS floor INTO v_flow
     FROM attune.flow f, attune.fair_clock c WHERE f.flow_id = fair_tag.flow_id;
     v_one := CASE WHEN v_bulk THEN coalesce(pg_sequence_last_value(v_ones), 0) ELSE nextval(v_ones) END;
