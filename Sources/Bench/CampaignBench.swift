@@ -138,8 +138,16 @@ public struct CampaignBench: Sendable {
     }
 
     /// Waits until every lane has an owner: processes that still load their bases are no part of a campaign.
+    ///
+    /// - Throws: `bench_worker_failed` when some have none after a minute.
     public func awaitWorkers() async throws {
+        let end = ContinuousClock.now + .seconds(60)
         while try await pool.execute(Statement(SQL.Bench.unownedLanes)).one().decode(0, as: Int64.self) > 0 {
+            guard ContinuousClock.now < end else {
+                throw Problem(
+                    "bench_worker_failed", at: "attune.lane", "lanes have no owner a minute after the workers started.",
+                    do: "see the logs of the workers and the scheduler in the bench's folder.")
+            }
             try await Task.sleep(for: .milliseconds(100))
         }
     }
@@ -147,7 +155,7 @@ public struct CampaignBench: Sendable {
     /// Starts the campaign, waits until it may be promoted, promotes and rolls back.
     ///
     /// - Throws: `campaign_stopped` when a judgement paused it.
-    public func run(progress: (Int, Int) -> Void) async throws -> Result {
+    public func run(progress: (Int, Int) throws -> Void) async throws -> Result {
         let desk = CampaignDesk(pool)
         var result = Result()
         var options = CampaignOptions()
@@ -165,7 +173,7 @@ public struct CampaignBench: Sendable {
                     "campaign_stopped", at: "campaign \(number)", "\(status.state): \(status.reason ?? "no reason").",
                     do: "look at its waves: SELECT * FROM attune.campaign_waves.")
             }
-            progress(Int(status.done), configuration.users)
+            try progress(Int(status.done), configuration.users)
             try await Task.sleep(for: .milliseconds(100))
         }
         let ready = ContinuousClock.now

@@ -26,6 +26,7 @@ public struct HistoryQueue: Sendable {
         case attempts
         case workers
         case objects
+        case revisions
     }
 
     private let pool: ConnectionPool
@@ -71,6 +72,7 @@ public struct HistoryQueue: Sendable {
             case .attempts: SQL.Queries.pruneAttempts
             case .workers: SQL.Queries.pruneWorkers
             case .objects: SQL.Queries.pruneObjects
+            case .revisions: SQL.Queries.pruneRevisions
             }
         return try await pool.execute(Statement(file), [.int64(epoch), .int32(Int32(budget))]).one().decode(0)
     }

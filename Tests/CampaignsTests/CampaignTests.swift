@@ -161,6 +161,53 @@ import Testing
         }
     }
 
+    @Test(
+        "a covered user's job is done under the campaign's base too, made when it is claimed; daily traffic does not keep the campaign from being ready"
+    )
+    func followed() async throws {
+        try await CampaignWorld.with(users: 900) { world in
+            try await world.run("SELECT attune.enqueue('acme', 'u' || n) FROM generate_series(1, 900) AS n")
+            try await world.work()
+            _ = try await world.desk.start(tenant: "acme", base: "second", options)
+            try await world.drive(until: ["waves"])
+            let covered: String = try await world.value(
+                "SELECT min(u.user_id) FROM attune.pointer p JOIN attune.\"user\" u USING (uid) WHERE p.base_id = 2")
+            let other: String = try await world.value(
+                "SELECT min(u.user_id) FROM attune.\"user\" u WHERE NOT EXISTS (SELECT FROM attune.pointer p WHERE p.uid = u.uid AND p.base_id = 2) AND NOT EXISTS (SELECT FROM attune.job j WHERE j.uid = u.uid AND j.campaign_id = 1)"
+            )
+            let before: Int64 = try await world.value("SELECT count(*) FROM attune.job WHERE campaign_id = 1")
+            for user in [covered, other] {
+                try await world.run("SELECT attune.record('acme', '\(user)', '[{\"text\":\"e\",\"label\":1}]')")
+                _ = try await world.queue.enqueue(NewJob(tenant: "acme", user: user))
+            }
+            // No tick of the leader in between: the claim makes the second job.
+            try await world.work()
+            try await world.work()
+            let upToDate: Int64 = try await world.value(
+                "SELECT count(*) FROM attune.pointer p JOIN attune.\"user\" u USING (uid) WHERE u.user_id = '\(covered)' AND p.judged_through = u.data_seq"
+            )
+            #expect(upToDate == 2, "both bases")
+            let made: Int64 = try await world.value("SELECT count(*) FROM attune.job WHERE campaign_id = 1")
+            #expect(made == before + 1, "only who is covered; the waves come to the others")
+            let flow: String = try await world.value(
+                "SELECT f.name FROM attune.job j JOIN attune.flow f USING (flow_id) WHERE j.campaign_id = 1 ORDER BY job_id DESC LIMIT 1"
+            )
+            #expect(flow == "interactive", "as urgent as the user's own")
+
+            // Somebody changes before every tick, and the second job still waits when the leader looks.
+            for second in 100..<160 {
+                try await world.run("SELECT attune.record('acme', '\(covered)', '[{\"text\":\"f\",\"label\":0}]')")
+                _ = try await world.queue.enqueue(NewJob(tenant: "acme", user: covered))
+                try await world.work()
+                try await world.driver.tick(epoch: 1, at: Double(second))
+                if try await world.campaign().canPromote { break }
+            }
+            let stands = try await world.campaign()
+            #expect(stands.canPromote, "\(stands)")
+            #expect(stands.done <= stands.fed && stands.done >= 0)
+        }
+    }
+
     @Test("starting from copies needs something to copy, of the same width, and judged waves; workers are told")
     func copies() async throws {
         try await CampaignWorld.with(users: 10) { world in

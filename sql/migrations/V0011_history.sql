@@ -2,7 +2,7 @@
 ALTER TABLE attune.setting
     ADD history_days int NOT NULL DEFAULT 30 CHECK (history_days BETWEEN 1 AND 3650),
     ADD closed_hours int NOT NULL DEFAULT 24 CHECK (closed_hours BETWEEN 1 AND 87600);
-COMMENT ON COLUMN attune.setting.history_days IS 'How long a job, its outcome and its tries are kept after it has ended, at least; an eighth of it later they are gone.';
+COMMENT ON COLUMN attune.setting.history_days IS 'How long a job, its outcome and its tries are kept after it has ended, at least; an eighth of it later they are gone. Revisions that no pointer names are kept as long, for rollback.';
 COMMENT ON COLUMN attune.setting.closed_hours IS 'How long a closed chunk is kept after its last claim: a worker that lost the reply to its publish may still ask.';
 
 CREATE TABLE attune.history_part (
@@ -58,7 +58,7 @@ CREATE TABLE attune.upkeep (
     pass_began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     stepped_at timestamptz
 ) WITH (fillfactor = 20);
-INSERT INTO attune.upkeep (duty) VALUES ('chunks'), ('attempts'), ('workers'), ('objects');
+INSERT INTO attune.upkeep (duty) VALUES ('chunks'), ('attempts'), ('workers'), ('objects'), ('revisions');
 COMMENT ON TABLE attune.upkeep IS 'How far each duty of the leader has come through its table: a step goes on behind the last, so that it reads nothing that is dead already.';
 COMMENT ON COLUMN attune.upkeep.position IS 'Rows up to this id have been looked at in this pass.';
 COMMENT ON COLUMN attune.upkeep.removed IS 'Rows removed so far.';

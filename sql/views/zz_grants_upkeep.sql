@@ -1,7 +1,7 @@
 -- Who may run upkeep; after the file that revokes everything first. Each function asks for the leader's epoch.
 GRANT EXECUTE ON FUNCTION attune.advance_history(bigint), attune.walk_history(bigint, int, int), attune.drop_history(bigint),
     attune.prune_chunks(bigint, int), attune.prune_attempts(bigint, int), attune.prune_workers(bigint, int),
-    attune.prune_objects(bigint, int) TO attune_worker;
+    attune.prune_objects(bigint, int), attune.prune_revisions(bigint, int) TO attune_worker;
 GRANT EXECUTE ON FUNCTION attune.record_health(bigint, text[], text[], text[], double precision[], text[], text[], text[]),
     attune.report_clock(bigint, timestamptz) TO attune_worker;
 -- What checks call, for whoever makes them.

@@ -70,7 +70,11 @@ extension BenchCommand {
                 count: workers, folder: folder, threads: threads, more: ["--base", absolute(base.base), "--base", next])
             try await bench.awaitWorkers()
             let adapting = ProgressLine("adapt")
-            let result = try await bench.run { adapting.show($0, of: $1) }
+            var early = 0
+            let result = try await bench.run { done, all in
+                adapting.show(done, of: all)
+                if early == 0, done * 10 >= all { early = try crew.peakBytes() }
+            }
             let peak = try crew.peakBytes()
             let stages = try await crew.finish()
             var tables = Tables()
@@ -92,6 +96,7 @@ extension BenchCommand {
                     "campaign.users_per_second": Double(configuration.users) / result.totalSeconds,
                     "campaign.jobs_per_user": Double(result.jobs) / Double(configuration.users),
                     "campaign.peak_rss_bytes": Double(peak),
+                    "campaign.peak_rss_ratio": Double(peak) / Double(max(1, early)),
                 ], tables: tables)
         }
 
