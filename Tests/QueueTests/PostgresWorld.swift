@@ -126,6 +126,13 @@ extension PostgresWorld {
                     SELECT FROM attune.outcome o WHERE o.job_id = j.job_id))::int <> 1
             """)
         #expect(unaccounted == 0, "every job has one outcome or is in an open chunk")
+        let astray: Int64 = try await value(
+            """
+            SELECT count(*) FROM attune.outcome o LEFT JOIN attune.outcome s ON s.job_id = o.job_id - o.follows
+            WHERE o.follows IS NOT NULL AND NOT coalesce(s.follows IS NULL AND s.chunk_id = o.job_id >> 10
+                AND s.finished_at = o.finished_at AND s.xmin = o.xmin, false)
+            """)
+        #expect(astray == 0, "what an outcome shares stands in one of its chunk and transaction")
         let withoutRevision: Int64 = try await value(
             """
             SELECT count(*) FROM attune.outcome o LEFT JOIN attune.revision r USING (revision_id) 
