@@ -155,6 +155,9 @@ struct MemoryQueue {
         Int64(min(priorityBonus[Int(priority)] * 1000 / (weights[flow] ?? 1), priorityCap))
     }
 
+    /// `attune.cost_share`.
+    static func costShare(examples: Int64) -> Float { Float(max(32, min(128, examples))) / 32 }
+
     /// Makes a chunk of new jobs; ids carry the chunk's.
     mutating func insert(
         _ entries: [(uid: Int64, payload: [UInt8]?)], _ tenant: Tenant, _ flow: Flow, _ kind: String, cost: Float?,
@@ -162,7 +165,8 @@ struct MemoryQueue {
     ) -> [Int64] {
         let chunkID = nextChunkID
         nextChunkID += 1
-        let each = cost ?? Self.jobCost
+        let share = entries.reduce(0) { $0 + Self.costShare(examples: users[$1.uid]?.dataSeq ?? 0) }
+        let each = cost ?? Self.jobCost * share / Float(max(1, entries.count))
         let ids = entries.indices.map { chunkID * 1024 + Int64($0) }
         for (id, entry) in zip(ids, entries) {
             jobs[id] = Job(

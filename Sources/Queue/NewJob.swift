@@ -26,7 +26,7 @@ public struct NewJob: Sendable {
     public var dedupKey: String?
     /// Not before this time.
     public var runAt: Date?
-    /// Estimated work in milliseconds of a reference worker; nil takes the setting.
+    /// Estimated work in milliseconds of a reference worker; nil: told by how many examples the user has.
     public var costMilliseconds: Float?
     /// The producer's traceparent.
     public var trace: String?

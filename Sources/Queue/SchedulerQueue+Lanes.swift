@@ -126,6 +126,18 @@ extension SchedulerQueue {
         ).one().decode(0)
     }
 
+    /// How many lanes new chunks are spread over, and setting `lanes_per_worker`.
+    public func laneSettings() async throws -> (lanes: Int, perWorker: Int) {
+        let row = try await pool.execute(Statement(SQL.Queries.laneSettings)).one()
+        return (try row.decode(0), try row.decode(1))
+    }
+
+    /// Makes so many lanes for new chunks, if there are fewer; returns how many were made.
+    @discardableResult
+    public func raiseLanes(to count: Int, epoch: Int64) async throws -> Int {
+        try await pool.execute(Statement(SQL.Queries.raiseLanes), [.int64(epoch), .int32(Int32(count))]).one().decode(0)
+    }
+
     /// Looks at lanes whose owners do not: nobody owns them, or the owner is of a version without samples.
     @discardableResult
     public func sampleLanes(_ marks: [Int32: LaneMark]) async throws -> [LaneSample] {

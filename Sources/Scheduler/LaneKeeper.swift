@@ -14,6 +14,7 @@ actor LaneKeeper {
     private var ledger = LaneLedger()
     private var arrival: ArrivalRate?
     private var target: WorkerTarget?
+    private var laneCount = LaneCount()
     private var tendedAt = -Double.infinity
 
     init(queue: SchedulerQueue, logger: Logger, rules: LanePlan.Rules = LanePlan.Rules()) {
@@ -26,6 +27,7 @@ actor LaneKeeper {
     func begin() {
         ledger = LaneLedger()
         (arrival, target) = (nil, nil)
+        laneCount = LaneCount()
     }
 
     /// One round: a plan, and every few seconds what needs no haste.
@@ -51,7 +53,17 @@ actor LaneKeeper {
             try await queue.learnCosts()
             try await queue.pruneSamples(epoch: epoch)
             try await decide(lanes, workers, epoch, seconds)
+            try await raiseLanes(workers.count, epoch, seconds)
         }
+    }
+
+    private func raiseLanes(_ live: Int, _ epoch: Int64, _ seconds: Double) async throws {
+        let now = try await queue.laneSettings()
+        guard let count = laneCount.raised(lanes: now.lanes, live: live, perWorker: now.perWorker, at: seconds) else {
+            return
+        }
+        let made = try await queue.raiseLanes(to: count, epoch: epoch)
+        if made > 0 { logger.info("lanes made", metadata: ["count": "\(made)", "live": "\(live)"]) }
     }
 
     private func decide(_ lanes: [LaneLoad], _ workers: [WorkerLoad], _ epoch: Int64, _ seconds: Double) async throws {

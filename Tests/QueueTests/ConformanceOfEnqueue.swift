@@ -33,6 +33,30 @@ extension QueueWorld {
         #expect(try await claimAll(try await worker("other")).isEmpty)
     }
 
+    func checkEstimates() async throws {
+        let worker = try await worker()
+        try await record(4, of: "few", tenant: "acme")
+        try await record(64, of: "many", tenant: "acme")
+        try await record(1000, of: "most", tenant: "acme")
+        for (user, cost) in [("few", Float(5)), ("many", 10), ("most", 20)] {
+            _ = try await store.enqueue(NewJob(tenant: "acme", user: user))
+            let chunk = try await claimOne(worker)
+            #expect(chunk.costMilliseconds == cost, "\(user)")
+            _ = try await store.publish(chunk.completed)
+        }
+        try await record(1, of: "most", tenant: "acme")
+        var job = NewJob(tenant: "acme", user: "most")
+        job.costMilliseconds = 7
+        _ = try await store.enqueue(job)
+        let told = try await claimOne(worker)
+        #expect(told.costMilliseconds == 7, "the producer knows better")
+        _ = try await store.publish(told.completed)
+        for user in ["few", "many", "most"] { try await record(1, of: user, tenant: "acme") }
+        _ = try await store.enqueue(Bulk(tenant: "acme", entries: ["few", "many", "most"].map { .init(user: $0) }))
+        let bulk = try await claimOne(worker)
+        #expect(abs(bulk.costMilliseconds - 35.15625) < 1e-3)
+    }
+
     func checkNewData() async throws {
         let worker = try await worker()
         for number in Int32(1)...3 {

@@ -6,6 +6,7 @@ import Testing
 enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
     case completes = "a job goes from available through running to completed, and its user has revision 1"
     case bulk = "a bulk is cut into chunks of 100 and every job ends once"
+    case estimates = "a user's examples say what a job costs where its producer does not"
     case newData = "a job with newer data starts from the revision before, and makes the next one"
     case covered = "a job whose data is covered ends without work"
     case newRecipe = "data covered under another recipe is not covered"
@@ -62,6 +63,7 @@ enum QueueConformance: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .completes: try await world.checkCompletes()
         case .bulk: try await world.checkBulk()
+        case .estimates: try await world.checkEstimates()
         case .newData: try await world.checkNewData()
         case .covered: try await world.checkCovered()
         case .newRecipe: try await world.checkNewRecipe()

@@ -128,6 +128,15 @@ import Testing
             let job = try await world.store.enqueue(NewJob(tenant: "acme", user: "u0"))
             let lane: Int32 = try await world.value("SELECT lane FROM attune.chunk ORDER BY chunk_id DESC LIMIT 1")
             #expect(lane >> 16 == 2)
+            let scheduler = SchedulerQueue(world.pool)
+            try await world.run("UPDATE attune.leader SET epoch = 7")
+            #expect(try await scheduler.raiseLanes(to: 32, epoch: 7) == 0, "they are never made fewer")
+            #expect(try await scheduler.laneSettings() == (64, 8))
+            #expect(try await scheduler.raiseLanes(to: 128, epoch: 7) == 128)
+            await #expect(throws: (any Error).self, "a deposed leader") {
+                try await scheduler.raiseLanes(to: 256, epoch: 6)
+            }
+            #expect(try await scheduler.laneSettings().lanes == 128)
             #expect(try await world.claimAll(try await world.worker()).flatMap(\.jobs).map(\.jobID) == jobs)
             #expect(try await world.state(of: job) == .available)
         }

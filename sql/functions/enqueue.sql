@@ -21,7 +21,8 @@ DECLARE
 BEGIN
     SELECT f.flow_id INTO v_flow FROM attune.flow f WHERE f.tenant_id = v_tenant AND f.name = enqueue.flow;
     SELECT k.kind_id INTO v_kind FROM attune.kind k WHERE k.name = enqueue.kind;
-    SELECT coalesce(enqueue.cost_ms, s.job_cost_ms) INTO v_cost FROM attune.setting s;
+    SELECT coalesce(enqueue.cost_ms, s.job_cost_ms * attune.cost_share(u.data_seq)) INTO v_cost
+    FROM attune.setting s, attune."user" u WHERE u.uid = v_uid;
     PERFORM attune.check_job(tenant, enqueue.user_id, enqueue.flow, v_flow, enqueue.kind, v_kind, enqueue.payload,
         enqueue.dedup_key, v_cost);
     IF enqueue.priority IS DISTINCT FROM 0 THEN

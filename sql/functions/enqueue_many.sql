@@ -17,6 +17,7 @@ DECLARE
     v_weight real;
     v_kind smallint;
     v_cost real;
+    v_share double precision;
     v_each int;
     v_days int;
     v_run_at timestamptz := CASE WHEN enqueue_many.run_at > clock_timestamp() THEN enqueue_many.run_at END;
@@ -36,19 +37,22 @@ BEGIN
     SELECT k.kind_id INTO v_kind FROM attune.kind k WHERE k.name = enqueue_many.kind;
     SELECT coalesce(enqueue_many.cost_ms, s.job_cost_ms), s.dedup_days INTO v_cost, v_days FROM attune.setting s;
     PERFORM attune.check_job(tenant, 'bulk', enqueue_many.flow, v_flow, enqueue_many.kind, v_kind, NULL, NULL, v_cost);
-    -- The lane is attune.lane_for(chunk_id), without a call for each chunk.
-    SELECT greatest(1, least(s.chunk_jobs, floor(s.chunk_cost_ms / v_cost)))::int, s.lane_layout, s.lane_count
-    INTO v_each, v_layout, v_lanes FROM attune.setting s;
 
-    SELECT array_agg(d.uid), array_agg(d.error_class), count(d.error_class) INTO v_uids, v_errors, v_bad_count
+    SELECT array_agg(d.uid), array_agg(d.error_class), count(d.error_class), avg(d.share)
+    INTO v_uids, v_errors, v_bad_count, v_share
     FROM (
-        SELECT u.uid, CASE WHEN u.uid IS NULL THEN 'unknown_user' WHEN length(i.payload) > 65536 THEN 'payload_too_long'
+        SELECT u.uid, attune.cost_share(u.data_seq) AS share, CASE WHEN u.uid IS NULL THEN 'unknown_user' WHEN length(i.payload) > 65536 THEN 'payload_too_long'
             WHEN i.dedup_key = '' OR length(i.dedup_key) > 1000 THEN 'bad_dedup_key' WHEN length(i.trace) > 512 THEN 'bad_trace'
             END AS error_class
         FROM unnest(users, payloads, dedup_keys, traces) WITH ORDINALITY AS i (user_id, payload, dedup_key, trace, pos)
         LEFT JOIN attune."user" u ON u.tenant_id = v_tenant AND u.user_id = i.user_id
         ORDER BY i.pos
     ) AS d;
+    -- All jobs of a call are estimated alike, by the mean of their users: a cost each would be an array more.
+    v_cost := v_cost * CASE WHEN enqueue_many.cost_ms IS NULL THEN coalesce(v_share, 1) ELSE 1 END;
+    -- The lane is attune.lane_for(chunk_id), without a call for each chunk.
+    SELECT greatest(1, least(s.chunk_jobs, floor(s.chunk_cost_ms / v_cost)))::int, s.lane_layout, s.lane_count
+    INTO v_each, v_layout, v_lanes FROM attune.setting s;
     -- v_take stays null where every row is: as a rule.
     IF v_bad_count > 0 THEN
         v_take := ARRAY(SELECT e.error_class IS NULL FROM unnest(v_errors) WITH ORDINALITY AS e (error_class, pos) ORDER BY e.pos);

@@ -15,6 +15,7 @@ DECLARE
     v_each int;
     v_cost real;
     v_share real := 0;
+    v_mean double precision;
     v_uids bigint[];
     v_last bigint;
     v_scanned int;
@@ -36,13 +37,11 @@ BEGIN
         WHERE w.campaign_id = p_campaign AND w.round = c.round AND w.wave = c.wave;
     END IF;
     SELECT f.flow_id, f.weight INTO v_flow, v_weight FROM attune.flow f WHERE f.tenant_id = c.tenant_id AND f.name = 'campaign';
-    SELECT least(s.chunk_jobs, greatest(1, floor(s.chunk_cost_ms / s.job_cost_ms)))::int, s.job_cost_ms INTO v_each, v_cost
-    FROM attune.setting s;
 
     IF c.cursor_uid < 0 THEN
         -- Twice as many draws as users: some meet, and some find nobody with data.
-        SELECT array_agg(d.uid ORDER BY d.uid) INTO v_uids FROM (
-            SELECT u.uid
+        SELECT array_agg(d.uid ORDER BY d.uid), avg(d.share) INTO v_uids, v_mean FROM (
+            SELECT u.uid, min(attune.cost_share(u.data_seq)) AS share
             FROM (SELECT min(n.uid) AS first, max(n.uid) - min(n.uid) + 1 AS span FROM attune."user" n WHERE n.tenant_id = c.tenant_id) AS r
             CROSS JOIN generate_series(1, p_users * 2) AS draw
             CROSS JOIN LATERAL (
@@ -54,10 +53,11 @@ BEGIN
         cursor_uid := 0;
         is_end := true;
     ELSE
-        SELECT array_agg(s.uid ORDER BY s.uid) FILTER (WHERE s.is_wanted), max(s.uid), count(*)
-        INTO v_uids, v_last, v_scanned
+        SELECT array_agg(s.uid ORDER BY s.uid) FILTER (WHERE s.is_wanted), avg(s.share) FILTER (WHERE s.is_wanted),
+            max(s.uid), count(*)
+        INTO v_uids, v_mean, v_last, v_scanned
         FROM (
-            SELECT u.uid, u.data_seq > 0 AND CASE
+            SELECT u.uid, attune.cost_share(u.data_seq) AS share, u.data_seq > 0 AND CASE
                     WHEN c.purpose = 'keep' THEN
                         CASE WHEN p.uid IS NULL THEN u.created_at > c.created_at ELSE p.judged_through < u.data_seq END
                     ELSE p.uid IS NULL OR p.judged_through < u.data_seq OR p.recipe_id IS DISTINCT FROM c.recipe_id
@@ -86,6 +86,8 @@ BEGIN
     v_count := coalesce(cardinality(v_uids), 0);
     fed := v_count;
     IF v_count > 0 THEN
+        SELECT s.job_cost_ms * v_mean, greatest(1, least(s.chunk_jobs, floor(s.chunk_cost_ms / (s.job_cost_ms * v_mean))))::int
+        INTO v_cost, v_each FROM attune.setting s;
         PERFORM attune.add_partitions(1, v_count);
         SELECT array_agg(nextval('attune.chunk_id_seq')) INTO v_ids FROM generate_series(1, (v_count + v_each - 1) / v_each);
         v_tag := attune.fair_tag(v_flow, v_count);

@@ -2,6 +2,7 @@
 ALTER TABLE attune.setting
     ADD stall_seconds int NOT NULL DEFAULT 60 CHECK (stall_seconds BETWEEN 1 AND 86400),
     ADD help_seconds int NOT NULL DEFAULT 15 CHECK (help_seconds BETWEEN 1 AND 86400),
+    ADD lanes_per_worker int NOT NULL DEFAULT 8 CHECK (lanes_per_worker BETWEEN 0 AND 1024),
     ADD drain_target_seconds int NOT NULL DEFAULT 300 CHECK (drain_target_seconds BETWEEN 1 AND 604800),
     ADD workers_min int NOT NULL DEFAULT 1 CHECK (workers_min >= 0),
     ADD workers_max int NOT NULL DEFAULT 100 CHECK (workers_max >= 1),
@@ -9,6 +10,7 @@ ALTER TABLE attune.setting
     ADD CHECK (workers_min <= workers_max);
 COMMENT ON COLUMN attune.setting.stall_seconds IS 'A worker with work in hand that gets nothing done for this long is wedged: its lanes go to others.';
 COMMENT ON COLUMN attune.setting.help_seconds IS 'Workers with nothing to do claim from lanes of others whose head has waited for longer than this.';
+COMMENT ON COLUMN attune.setting.lanes_per_worker IS 'The leader makes more lanes, so many for each live worker, when there have been fewer than half as many for a minute; never fewer. 0: it leaves their number alone.';
 COMMENT ON COLUMN attune.setting.drain_target_seconds IS 'attune.desired_workers is the number that works off what waits in this time.';
 COMMENT ON COLUMN attune.setting.workers_min IS 'attune.desired_workers is never below this.';
 COMMENT ON COLUMN attune.setting.workers_max IS 'attune.desired_workers is never above this.';

@@ -46,3 +46,5 @@ BEGIN
 END
 $$;
 COMMENT ON TABLE attune.flow IS 'A stream of one tenant that is served by weight. Its sequences attune.flow_<id>_seq and attune.flow_<id>_hundreds_seq together count jobs: a fair tag needs no hot row.';
+
+COMMENT ON COLUMN attune.setting.job_cost_ms IS 'Cost of a job whose producer gave no estimate, for a user of up to thirty-two examples; attune.cost_share says how it grows with them.';
