@@ -13,7 +13,7 @@ extension PostgresQueueStore {
                 .int64(request.workerID), .int32(request.lane), .float(cost), .int32(jobs),
                 .int64(request.mark.sortKey), .int64(request.mark.chunkID),
                 .text(request.lateSince?.text),
-            ])
+            ], isRepeatable: false)
         return try Self.result(of: rows, request)
     }
 

@@ -7,7 +7,7 @@ import Schema
 public struct PostgresQueueStore: QueueStore {
     let pool: ConnectionPool
     let retryPolicy: RetryPolicy
-    /// For calls that are safe to repeat: every one here but a single enqueue without a dedup key.
+    /// How often and when a call is made again; see ``run(_:_:isRepeatable:)``.
     let repeats: Backoff
     let clock: @Sendable () -> Date
     let clockReports = ClockReports()
@@ -29,14 +29,18 @@ public struct PostgresQueueStore: QueueStore {
         self.entriesInStatement = entriesInStatement
     }
 
-    /// Runs a statement that is safe to repeat, again where the error goes away by itself.
+    /// Runs a statement, again where the error goes away by itself.
+    ///
+    /// - Parameter isRepeatable: whether it may take effect twice. Otherwise it is run again only where it certainly had no
+    ///   effect: a claim whose reply got lost has taken chunks that a second one would not return, and a job without a dedup
+    ///   key would become two.
     @discardableResult
-    func run(_ file: SQLFile, _ parameters: Parameters) async throws -> Rows {
+    func run(_ file: SQLFile, _ parameters: Parameters, isRepeatable: Bool = true) async throws -> Rows {
         var (failures, random) = (0, SystemRandomNumberGenerator())
         while true {
             do {
                 return try await pool.execute(Statement(file), parameters)
-            } catch let error as PostgresError where error.isRetryable {
+            } catch let error as PostgresError where error.isRetryable && (isRepeatable || !error.mayHaveCommitted) {
                 failures += 1
                 guard let delay = repeats.delaySeconds(afterFailures: failures, random: &random) else { throw error }
                 try await Task.sleep(for: .seconds(delay))
@@ -51,11 +55,7 @@ public struct PostgresQueueStore: QueueStore {
             .text(job.dedupKey), .timestamp(job.runAt), .float(job.costMilliseconds), .text(job.trace),
             .int32(job.priority),
         ]
-        let rows =
-            job.dedupKey == nil
-            ? try await pool.execute(Statement(SQL.Queries.enqueueJob), parameters)
-            : try await run(SQL.Queries.enqueueJob, parameters)
-        return try rows.one().decode(0)
+        return try await run(SQL.Queries.enqueueJob, parameters, isRepeatable: job.dedupKey != nil).one().decode(0)
     }
 
     /// See ``QueueStore/registerWorker(name:version:)``.

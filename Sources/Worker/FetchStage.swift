@@ -61,6 +61,7 @@ struct FetchStage: Sendable {
             chunks: chunks, recipe: recipe, texts: TextTable(space: recipe.space, cache: cache))
         let jobs = delivery.jobs
         let recorded = try await examples.newest(of: jobs, limit: recipe.recipe.settings.maximumExamples)
+        // Those who are refused have no items to learn: they are refused below, each with the reason.
         try await learnItems(recorded.compactMap { try? $0.get() })
         for (job, examples) in zip(jobs, recorded) {
             do throws(Problem) {

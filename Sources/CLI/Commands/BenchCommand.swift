@@ -2,7 +2,6 @@ import ArgumentParser
 import Bench
 import Embedded
 import Foundation
-import Glibc
 import Model
 import Postgres
 import Problem
@@ -47,19 +46,9 @@ struct BenchCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let folder = "/tmp/attune-bench-\(getpid())"
-            // PostgreSQL runs under an account of its own and must reach its folder.
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-            defer { Terminal.removeFolder(folder) }
-            let services = Services(
-                directory: folder, store: "s3", endpoint: nil, base: absolute(base.base), isDurable: true)
-            let deployment = try await services.start()
-            defer { Terminal.reporting { try services.stop() } }
-            try deployment.write(to: folder)
-            let pool = ConnectionPool(deployment.conninfo, limit: 4)
-            let report = try await measure(folder, pool)
-            await pool.close()
+            let report = try await PrivateServices.withDeployment(base: absolute(base.base), connections: 4) {
+                try await measure($0, $1)
+            }
             if output.json { return try JSONOutput.print(report) }
             report.lines().forEach(Terminal.output)
             var table = TextTable(

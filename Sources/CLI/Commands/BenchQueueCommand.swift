@@ -2,9 +2,7 @@ import ArgumentParser
 import Bench
 import Embedded
 import Foundation
-import Glibc
 import Postgres
-import Schema
 
 extension BenchCommand {
     /// Throughput and flatness of the queue, beside pgbench.
@@ -51,20 +49,9 @@ extension BenchCommand {
         }
 
         func run() async throws {
-            let folder = "/tmp/attune-bench-\(getpid())"
-            // PostgreSQL runs under an account of its own and must reach its folder.
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-            defer { Terminal.removeFolder(folder) }
-            let server = PostgresServer(folder: "\(folder)/postgres")
-            try server.start(isDurable: true)
-            defer { Terminal.reporting { try server.stop() } }
-            let database = try await Connection.open(server.conninfo)
-            _ = try await Migrator().migrate(database)
-            await database.close()
-            let pool = ConnectionPool(server.conninfo, limit: clients + 3)
-            let report = try await measure(pool, try PgBench(conninfo: server.conninfo, folder: folder))
-            await pool.close()
+            let report = try await PrivateServices.withDatabase(connections: clients + 3) { folder, conninfo, pool in
+                try await measure(pool, try PgBench(conninfo: conninfo, folder: folder))
+            }
             if output.json { return try JSONOutput.print(report) }
             report.lines().forEach(Terminal.output)
             var table = TextTable(

@@ -1,9 +1,4 @@
 import Bench
-import Embedded
-import Foundation
-import Glibc
-import Postgres
-import Schema
 
 extension BenchCommand.Scheduler {
     /// The sizes that were asked for.
@@ -18,23 +13,12 @@ extension BenchCommand.Scheduler {
     func judge(
         _ configuration: FairnessBench.Configuration, _ figures: inout [String: Double], _ tables: inout Tables
     ) async throws {
-        let folder = "/tmp/attune-bench-fair-\(getpid())"
-        // PostgreSQL runs under an account of its own and must reach its folder.
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-        defer { Terminal.removeFolder(folder) }
-        let server = PostgresServer(folder: "\(folder)/postgres")
-        try server.start(isDurable: true)
-        defer { Terminal.reporting { try server.stop() } }
-        let database = try await Connection.open(server.conninfo)
-        _ = try await Migrator().migrate(database)
-        await database.close()
-        let pool = ConnectionPool(server.conninfo, limit: configuration.workers + 20)
-        let bench = FairnessBench(configuration, conninfo: server.conninfo, pool: pool)
-        let (measured, rows) = try await bench.run { Terminal.note($0) }
-        figures.merge(measured) { $1 }
-        tables.fairness = rows
-        await pool.close()
+        try await PrivateServices.withDatabase(connections: configuration.workers + 20) { _, conninfo, pool in
+            let bench = FairnessBench(configuration, conninfo: conninfo, pool: pool)
+            let (measured, rows) = try await bench.run { Terminal.note($0) }
+            figures.merge(measured) { $1 }
+            tables.fairness = rows
+        }
     }
 
     /// The fairness part's rows as a table.

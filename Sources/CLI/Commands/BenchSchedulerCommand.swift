@@ -2,11 +2,9 @@ import ArgumentParser
 import Bench
 import Embedded
 import Foundation
-import Glibc
 import Postgres
 import Problem
 import Queue
-import Schema
 import UnixSignals
 
 extension BenchCommand {
@@ -86,36 +84,26 @@ extension BenchCommand {
         private func worked(
             _ configuration: ScheduleBench.Configuration, _ figures: inout [String: Double], _ tables: inout Tables
         ) async throws {
-            let folder = "/tmp/attune-bench-\(getpid())"
-            // PostgreSQL runs under an account of its own and must reach its folder.
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-            defer { Terminal.removeFolder(folder) }
-            let server = PostgresServer(folder: "\(folder)/postgres")
-            try server.start(isDurable: true)
-            defer { Terminal.reporting { try server.stop() } }
-            let database = try await Connection.open(server.conninfo)
-            _ = try await Migrator().migrate(database)
-            await database.close()
-            let pool = ConnectionPool(server.conninfo, limit: 2)
-            let bench = ScheduleBench(configuration, pool: pool)
-            try await bench.prepare()
-            for isBalanced in [false, true] {
-                let crew = try start(configuration, server.conninfo, folder, hasScheduler: isBalanced)
-                defer { crew.forEach { $0.terminate() } }
-                Terminal.note(
-                    isBalanced ? "timed work, lanes planned by a scheduler" : "timed work, lanes as adopted at first")
-                let (ratio, shares) = try await bench.round(isBalanced: isBalanced)
-                figures[isBalanced ? "scheduler.real.makespan_ratio" : "scheduler.real.unbalanced_ratio"] = ratio
-                tables.shares += shares
-                crew.forEach { $0.terminate() }
-                for process in crew {
-                    while ProcessTable.isRunning(process.processIdentifier) {
-                        try await Task.sleep(for: .milliseconds(20))
+            try await PrivateServices.withDatabase(connections: 2) { folder, conninfo, pool in
+                let bench = ScheduleBench(configuration, pool: pool)
+                try await bench.prepare()
+                for isBalanced in [false, true] {
+                    let crew = try start(configuration, conninfo, folder, hasScheduler: isBalanced)
+                    defer { crew.forEach { $0.terminate() } }
+                    Terminal.note(
+                        isBalanced
+                            ? "timed work, lanes planned by a scheduler" : "timed work, lanes as adopted at first")
+                    let (ratio, shares) = try await bench.round(isBalanced: isBalanced)
+                    figures[isBalanced ? "scheduler.real.makespan_ratio" : "scheduler.real.unbalanced_ratio"] = ratio
+                    tables.shares += shares
+                    crew.forEach { $0.terminate() }
+                    for process in crew {
+                        while ProcessTable.isRunning(process.processIdentifier) {
+                            try await Task.sleep(for: .milliseconds(20))
+                        }
                     }
                 }
             }
-            await pool.close()
         }
 
         private func start(
