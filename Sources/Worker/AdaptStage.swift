@@ -22,6 +22,8 @@ package struct AdaptedDelivery: Sendable {
 struct AdaptStage: Sendable {
     let bases: BaseShelf
     let threads: ComputeThreads
+    /// Texts that a thread embeds before it is free for other deliveries' work.
+    private static let textsAtOnce = 64
 
     /// Adapts users all of whose texts are embedded.
     func adapt(_ delivery: FetchedDelivery) async throws -> AdaptedDelivery {
@@ -43,11 +45,14 @@ struct AdaptStage: Sendable {
     /// the same base costs only the projection.
     func embed(_ delivery: FetchedDelivery) async throws -> FetchedDelivery {
         var delivery = delivery
-        let missing = delivery.missingTexts
+        delivery.texts.lookAgain()
+        let rows = Set(delivery.texts.missing)
+        let missing = delivery.missingTexts.filter { rows.contains($0.row) }
+        delivery.missingTexts = []
         guard !missing.isEmpty else { return delivery }
         let recipe = delivery.recipe.recipe
         let encoder = try bases.encoder(of: recipe.baseDigest, at: delivery.chunks[0].tenant)
-        let share = max(16, (missing.count + threads.count - 1) / threads.count)
+        let share = min(Self.textsAtOnce, max(16, (missing.count + threads.count - 1) / threads.count))
         let slices = stride(from: 0, to: missing.count, by: share).map {
             Array(missing[$0..<min($0 + share, missing.count)])
         }
@@ -61,16 +66,23 @@ struct AdaptStage: Sendable {
 }
 
 extension ComputeThreads {
-    /// Runs one closure a slice on the compute threads; results in the order of the slices.
+    /// Runs one closure a slice on the compute threads; results in the order of the slices. No more are given to the threads
+    /// than there are of them: what others give them meanwhile waits for one slice, not for all.
     func spread<Slice: Sendable, Result: Sendable>(
         _ slices: [Slice], _ body: @escaping @Sendable (Slice) throws -> Result
     ) async throws -> [Result] {
         try await withThrowingTaskGroup(of: (Int, Result).self) { group in
-            for (index, slice) in slices.enumerated() {
+            var waiting = slices.enumerated().makeIterator()
+            func startNext() {
+                guard let (index, slice) = waiting.next() else { return }
                 group.addTask { (index, try await self.run { _ in try body(slice) }) }
             }
+            for _ in 0..<count { startNext() }
             var results: [Result?] = Array(repeating: nil, count: slices.count)
-            for try await (index, result) in group { results[index] = result }
+            while let (index, result) = try await group.next() {
+                results[index] = result
+                startNext()
+            }
             return results.compactMap { $0 }
         }
     }

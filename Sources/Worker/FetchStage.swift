@@ -21,6 +21,8 @@ package struct FetchedDelivery: Sendable {
     var missingTexts: [(row: Int, text: String)] = []
     /// How long claiming and fetching took.
     var fetchMilliseconds: Int32 = 0
+    /// How long embedding took; nil before.
+    var embedMilliseconds: Int32?
 
     package init(chunks: [ClaimedChunk], recipe: LoadedRecipe, texts: TextTable) {
         self.chunks = chunks

@@ -1,4 +1,3 @@
-import AsyncAlgorithms
 import Foundation
 import Logging
 import Synchronization
@@ -6,8 +5,9 @@ import Problem
 package import Queue
 
 extension Worker {
-    /// Claims lane by lane and fetches what was claimed, until the drain begins or, if so configured, nothing is left.
-    func claimUntilDrained(into fetched: AsyncChannel<FetchedDelivery>) async throws {
+    /// Claims lane by lane, fetches what was claimed and passes it on, until the drain begins or, if so configured, nothing
+    /// is left.
+    func claimUntilDrained(_ passOn: (FetchedDelivery) async -> Void) async throws {
         var schedule = LaneSchedule()
         var help = HelpForOthers()
         var idleSeconds = 0.0
@@ -40,7 +40,7 @@ extension Worker {
                 if inHand.isEmpty, let chunks = try await helpOthers(&help, at: seconds), !chunks.isEmpty {
                     (idleSeconds, lastFound) = (0, .now)
                     for group in Self.deliveries(chunks) {
-                        if let delivery = await fetch(group) { await fetched.send(delivery) }
+                        if let delivery = await fetch(group) { await passOn(delivery) }
                     }
                     continue
                 }
@@ -59,7 +59,7 @@ extension Worker {
             (idleSeconds, lastFound) = (0, .now)
             await faults(.afterClaim)
             for group in Self.deliveries(claim.chunks) {
-                if let delivery = await fetch(group) { await fetched.send(delivery) }
+                if let delivery = await fetch(group) { await passOn(delivery) }
             }
         }
     }

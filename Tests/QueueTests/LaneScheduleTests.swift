@@ -72,7 +72,10 @@ import Testing
         let worker = try await store.registerWorker(name: "w", version: "1").workerID
         _ = try await store.adoptLanes(workerID: worker)
         try store.addTenant("acme", base: 1, recipe: 1)
-        for index in 0..<64 { _ = try await store.enqueue(NewJob(tenant: "acme", user: "u-\(index)")) }
+        for index in 0..<64 {
+            try store.record(1, of: "u-\(index)", tenant: "acme")
+            _ = try await store.enqueue(NewJob(tenant: "acme", user: "u-\(index)"))
+        }
         let lanes = try await store.heartbeat(Heartbeat(workerID: worker, progress: 0, jobsInHand: 0)).lanes
         var schedule = LaneSchedule()
         schedule.setLanes(lanes)
