@@ -21,14 +21,15 @@ package struct FetchedDelivery: Sendable {
     var missingTexts: [(row: Int, text: String)] = []
     /// How long claiming and fetching took.
     var fetchMilliseconds: Int32 = 0
-    /// How long embedding took; nil before.
-    var embedMilliseconds: Int32?
 
     package init(chunks: [ClaimedChunk], recipe: LoadedRecipe, texts: TextTable) {
         self.chunks = chunks
         self.recipe = recipe
         self.texts = texts
     }
+
+    /// Whether any user is to be judged, which takes texts and adaptations under the base before as well.
+    var hasMarkedUsers: Bool { users.contains { JudgeMark($0.job.payload) != nil } }
 
     /// All jobs of the delivery.
     var jobs: [ClaimedJob] { chunks.flatMap(\.jobs) }

@@ -14,8 +14,8 @@ import Synchronization
 /// core), *deliver* (encode, upload, publish). A channel between two stages holds one delivery, so that a slow stage
 /// stops the ones before it and no more is leased than is soon worked on.
 ///
-/// A delivery with many texts that nobody has met is embedded on a side track, where a few may wait: the first ones of a
-/// new base take many seconds, in which other tenants' work is still claimed and done.
+/// A delivery with many texts that nobody has met, or with users to judge, is adapted on a side track, where a few may
+/// wait: the first ones of a new base take many seconds, in which other tenants' work is still claimed and done.
 public final class Worker: Sendable {
     /// What it did since it started.
     public struct Totals: Sendable, Equatable {
@@ -119,31 +119,38 @@ public final class Worker: Sendable {
 
     /// Texts to embed from which on a delivery takes the side track: about a fifth of a second of a core's work.
     private static let coldTexts = 64
-    /// Deliveries that may wait on the side track, besides the one that is embedded.
-    private static let coldDeliveries = 3
+    /// Deliveries that may wait on the side track, besides the one that is adapted there.
+    private static let waitingAside = 3
 
     /// Fetch, adapt and deliver, connected by channels; returns when the last delivery is published.
     private func work() async throws -> Bool {
-        let cold = AsyncChannel<FetchedDelivery>()
+        let aside = AsyncChannel<FetchedDelivery>()
         let fetched = AsyncChannel<FetchedDelivery>()
         let adapted = AsyncChannel<AdaptedDelivery>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                defer { cold.finish() }
-                try await self.claimUntilDrained { delivery in
-                    await (delivery.missingTexts.count > Self.coldTexts ? cold : fetched).send(delivery)
+                defer {
+                    aside.finish()
+                    fetched.finish()
                 }
-            }
-            group.addTask {
-                defer { fetched.finish() }
-                for await delivery in cold.buffer(policy: .bounded(Self.coldDeliveries)) {
-                    if let warm = await self.embed(delivery) { await fetched.send(warm) }
+                try await self.claimUntilDrained { delivery in
+                    let isSlow = delivery.missingTexts.count > Self.coldTexts || delivery.hasMarkedUsers
+                    await (isSlow ? aside : fetched).send(delivery)
                 }
             }
             group.addTask {
                 defer { adapted.finish() }
-                for await delivery in fetched {
-                    if let done = await self.adapt(delivery) { await adapted.send(done) }
+                await withTaskGroup(of: Void.self) { tracks in
+                    tracks.addTask {
+                        for await delivery in fetched {
+                            if let done = await self.adapt(delivery) { await adapted.send(done) }
+                        }
+                    }
+                    tracks.addTask {
+                        for await delivery in aside.buffer(policy: .bounded(Self.waitingAside)) {
+                            if let done = await self.adapt(delivery) { await adapted.send(done) }
+                        }
+                    }
                 }
             }
             for _ in 0..<configuration.deliveriesInFlight {
@@ -154,28 +161,16 @@ public final class Worker: Sendable {
         return true
     }
 
-    /// The delivery with the features of all its texts; nil when it was given up.
-    private func embed(_ delivery: FetchedDelivery) async -> FetchedDelivery? {
+    private func adapt(_ delivery: FetchedDelivery) async -> AdaptedDelivery? {
         await faults(.beforeEmbed)
         do {
-            var (embedded, milliseconds) = try await stages.time(.embed, users: { $0.users.count }) {
+            let (embedded, embedMilliseconds) = try await stages.time(.embed, users: { $0.users.count }) {
                 try await adapting.embed(delivery)
             }
-            embedded.embedMilliseconds = milliseconds
-            return embedded
-        } catch {
-            await giveUp(delivery.chunks, because: error)
-            return nil
-        }
-    }
-
-    private func adapt(_ delivery: FetchedDelivery) async -> AdaptedDelivery? {
-        guard let embedded = delivery.embedMilliseconds == nil ? await embed(delivery) : delivery else { return nil }
-        do {
-            var (adapted, milliseconds) = try await stages.time(.adapt, users: { $0.adaptations.count }) {
+            var (adapted, adaptMilliseconds) = try await stages.time(.adapt, users: { $0.adaptations.count }) {
                 try await adapting.adapt(embedded)
             }
-            adapted.adaptMilliseconds = milliseconds + (embedded.embedMilliseconds ?? 0)
+            adapted.adaptMilliseconds = embedMilliseconds + adaptMilliseconds
             // Before the publish: once a campaign has no job left, everyone that could be judged has been.
             _ = try await stages.time(.judge, users: { $0 }) { try await judging.judge(adapted) }
             return adapted

@@ -19,14 +19,16 @@ extension BenchCommand {
                          a scheduler; starts a private PostgreSQL (fsync on) under a temporary folder and removes it
                   fair   single jobs beside a campaign of a million, shares of weights, a capped tenant and its
                          neighbour; on a private PostgreSQL as well
+                  start  seconds from the start of an `attune worker` to its first claim, its base in the page cache
 
                 EXAMPLES:
                   attune bench scheduler --json
                   attune bench scheduler --quick --part plan
                 """)
 
-        enum Part: String, ExpressibleByArgument, CaseIterable { case plan, real, fair }
+        enum Part: String, ExpressibleByArgument, CaseIterable { case plan, real, fair, start }
 
+        @OptionGroup var base: BaseOptions
         @OptionGroup var output: OutputOptions
         @Option(help: "A part to run, repeatable; all without it.") var part: [Part] = []
         @Option(help: "Seed of speeds and costs.") var seed: UInt64 = 1
@@ -58,6 +60,7 @@ extension BenchCommand {
             if parts.contains(.plan) { planned(plan, &figures, &tables) }
             if parts.contains(.real) { try await worked(real, &figures, &tables) }
             if parts.contains(.fair) { try await judge(fair, &figures, &tables) }
+            if parts.contains(.start) { figures["scheduler.start_to_first_job_seconds"] = try await started() }
             let report = try MeasurementReport(
                 config: Config(plan: plan, real: real, fair: fair, parts: parts.map(\.rawValue)), figures: figures,
                 tables: tables)
