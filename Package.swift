@@ -100,7 +100,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Recipe", [], false),
     ("Serving", ["Safetensors", "PostgresTestSupport"], true),
     ("Worker", ["Gate", "Postgres", "PostgresTestSupport", crypto], false),
-    ("Campaigns", ["Queue", "PostgresTestSupport"], false),
+    ("Campaigns", ["Queue", "Registry", "PostgresTestSupport"], false),
     ("Scheduler", [], false),
     ("Evaluation", [], false),
     ("Chaos", [], false),

@@ -52,6 +52,8 @@ public struct CampaignBench: Sendable {
         public var otherClaimSeconds = 0.0
         /// Jobs of the other tenant.
         public var otherJobs: Int64 = 0
+        /// The longest of those waits, longest first.
+        public var longestWaits: [WaitRow] = []
         /// How the waves were judged.
         public var waves: [WaveRow] = []
     }
@@ -68,6 +70,14 @@ public struct CampaignBench: Sendable {
         public var verdict: String
         /// Mean held-out difference, nats; nil when nobody was judged.
         public var difference: Double?
+    }
+
+    /// How long a job of the other tenant waited for its claim.
+    public struct WaitRow: Sendable, Codable {
+        /// When it came, seconds after the first of them.
+        public var at: Double
+        /// Its wait, seconds.
+        public var seconds: Double
     }
 
     private static let otherUsers = 2000
@@ -127,6 +137,13 @@ public struct CampaignBench: Sendable {
         }
     }
 
+    /// Waits until every lane has an owner: processes that still load their bases are no part of a campaign.
+    public func awaitWorkers() async throws {
+        while try await pool.execute(Statement(SQL.Bench.unownedLanes)).one().decode(0, as: Int64.self) > 0 {
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
     /// Starts the campaign, waits until it may be promoted, promotes and rolls back.
     ///
     /// - Throws: `campaign_stopped` when a judgement paused it.
@@ -166,6 +183,9 @@ public struct CampaignBench: Sendable {
         }
         let waits = try await pool.execute(Statement(SQL.Bench.claimWaits), [.text(other)]).one()
         (result.otherClaimSeconds, result.otherJobs) = (try waits.decode(0), try waits.decode(1))
+        result.longestWaits = try await pool.execute(Statement(SQL.Bench.claimWorst), [.text(other)]).map {
+            WaitRow(at: try $0.decode(0), seconds: try $0.decode(1))
+        }
         return result
     }
 

@@ -56,14 +56,15 @@ extension QueueBench {
         smallRates.append(try await small(2))
         let prefix = shape.prefix
         var figures = [
-            "\(prefix)backlog_1m": Self.median(drains.map(\.rate)) / Self.median(smallRates),
-            "\(prefix)third_drain": drains[2].rate / drains[0].rate,
+            "\(prefix)backlog_\(Self.short(configuration.backlog))": Self.median(drains.map(\.rate))
+                / Self.median(smallRates),
+            name("third_drain", of: shape): drains[2].rate / drains[0].rate,
             "\(prefix)jobs_per_second": Self.median(drains.map(\.rate)),
             "\(prefix)claim_p99_ms": 1000 * Self.quantile(0.99, of: drains.flatMap(\.claimSeconds)),
         ]
         if long {
             let rate = try await large(configuration.longBacklog, "long", 1).rate
-            figures["\(prefix)backlog_10m"] = rate / Self.median(smallRates)
+            figures["\(prefix)backlog_\(Self.short(configuration.longBacklog))"] = rate / Self.median(smallRates)
         }
         return (figures, bursts)
     }
@@ -93,7 +94,26 @@ extension QueueBench {
                     figure: "flat.\(shape)", side: isPinned ? "pinned" : "control", round: 1, count: result.jobs,
                     seconds: result.seconds))
         }
-        return (["\(shape.prefix)pinned_xmin": ends[2], "\(shape.prefix)pinned_control": ends[1] / ends[0]], bursts)
+        let figures = [
+            name("pinned_xmin", of: shape): ends[2], name("pinned_control", of: shape): ends[1] / ends[0],
+        ]
+        return (figures, bursts)
+    }
+
+    /// A figure of smaller sizes than the published ones says so in its name: it is another figure.
+    private func name(_ figure: String, of shape: Shape) -> String {
+        let published = Configuration()
+        let size =
+            figure.hasPrefix("pinned")
+            ? (configuration.pinnedSeconds == published.pinnedSeconds ? "" : "_\(configuration.pinnedSeconds)s")
+            : (configuration.backlog == published.backlog ? "" : "_\(Self.short(configuration.backlog))")
+        return shape.prefix + figure + size
+    }
+
+    /// 1000000 as `1m`, 200000 as `200k`.
+    private static func short(_ count: Int) -> String {
+        count.isMultiple(of: 1_000_000)
+            ? "\(count / 1_000_000)m" : count.isMultiple(of: 1000) ? "\(count / 1000)k" : "\(count)"
     }
 
     /// Drains while another task fills up what the workers take.

@@ -1,6 +1,14 @@
 public import Postgres
 import Schema
 
+/// What a campaign's users are adapted from.
+public enum WarmStart: String, Sendable, CaseIterable {
+    /// The new recipe's start.
+    case recipe
+    /// A copy of the difference that each has under the base before; both bases have the same number of features.
+    case delta
+}
+
 /// How a campaign is to run; what is nil takes the database's default.
 public struct CampaignOptions: Sendable, Equatable {
     /// Users of the canary, 1 to 10,000.
@@ -17,6 +25,8 @@ public struct CampaignOptions: Sendable, Equatable {
     public var promotesItself = false
     /// Hours in which the way back stays open.
     public var rollbackHours: Double?
+    /// What users are adapted from.
+    public var warmStart = WarmStart.recipe
 
     /// The defaults.
     public init() {}
@@ -30,7 +40,7 @@ public struct CampaignDesk: Sendable {
     public init(_ pool: ConnectionPool) { self.pool = pool }
 
     /// Starts a campaign and returns its number. Refused: `unknown_tenant`, `unknown_base`, `no_active_recipe`,
-    /// `bad_campaign`, `already_exists`.
+    /// `bad_campaign`, `already_exists`; with copies also `no_active_base`, `width_mismatch`.
     public func start(tenant: String, base: String, _ options: CampaignOptions = CampaignOptions()) async throws
         -> Int32
     {
@@ -39,7 +49,7 @@ public struct CampaignDesk: Sendable {
             [
                 .text(tenant), .text(base), .text("adapt"), .int32(options.canaryUsers), .float(options.waveGrowth),
                 .int32(options.judgedUsers), .float(options.margin), .float(options.rateLimit),
-                .bool(options.promotesItself), .double(options.rollbackHours),
+                .bool(options.promotesItself), .double(options.rollbackHours), .text(options.warmStart.rawValue),
             ]
         ).one().decode(0)
     }

@@ -45,8 +45,8 @@ public enum Sabotage: String, Sendable, CaseIterable, Codable {
             what: "the comparison of what was seen", old: "WHEN i.points AND i.data_through < p.judged_through THEN 10",
             new: ""),
         Edit(
-            what: "the first outcome of a job", old: "    WHERE i.final IN (1, 2, 5, 6);",
-            new: "    WHERE i.final IN (1, 2, 5, 6) ON CONFLICT DO NOTHING;"),
+            what: "the first outcome of a job", old: "    JOIN attune.chunk c ON c.chunk_id = n.chunk_id;",
+            new: "    JOIN attune.chunk c ON c.chunk_id = n.chunk_id ON CONFLICT DO NOTHING;"),
     ]
 
     /// The function's text without the guards.

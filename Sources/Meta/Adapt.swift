@@ -11,12 +11,15 @@ import Tensor
 ///   - rule: the start and the steps.
 ///   - settings: steps, budgets, guard.
 ///   - gate: chooses the stored rows.
+///   - warm: where users begin who are to begin at a copy of what they had. A copy that fits the support worse than the
+///     rule's start is not used. The copy has seen the support, so that the guard can only judge the steps from it: where
+///     they are worse than none, the copy is the result. Whether copies harm is for examples they have not seen to say.
 /// - Returns: one result a user, in order. Supports must have passed ``UserSupport/check(labels:at:)``; of a longer one
 ///   the newest `settings.maximumExamples` are used.
 /// - Complexity: `O(N² width)` a user for the Gram matrix, `O(width²)` for the delta.
 public func adapt(
     _ batch: PackedSupport, with rule: PreconditionedRule, settings: AdaptationSettings,
-    gate: some RowGate = MagnitudeGate()
+    gate: some RowGate = MagnitudeGate(), from warm: WarmStarts? = nil
 ) -> [UserAdaptation] {
     precondition(batch.features.width == rule.width, "features of \(batch.features.width), a rule of \(rule.width)")
     precondition((1...rule.steps.count).contains(settings.steps), "\(settings.steps) of \(rule.steps.count) steps")
@@ -26,9 +29,13 @@ public func adapt(
     var scratch = SupportScratch(width: rule.width)
     for (index, user) in batch.users.enumerated() {
         scratch.gather(user, from: batch.features, newest: settings.maximumExamples)
-        let (fit, coefficients) = Fit.make(scratch, rule: rule, settings: settings)
+        let start = warm?[index]
+        let (fit, state) = Fit.make(scratch, from: start, rule: rule, settings: settings)
         fits.append(fit)
-        scratch.combine(coefficients, into: &states, row: index)
+        scratch.combine(
+            state.coefficients.map { $0 * settings.scale },
+            plus: start.map { (settings.scale * state.warmShare, $0.state) },
+            into: &states, row: index)
     }
     let deltas = rule.preconditioner.expand(states)
     return fits.indices.map { index in
@@ -43,32 +50,47 @@ private struct Fit {
     var lossBefore: Float
     var lossAfter: Float
     var leaveOut: LeaveOutLosses?
+    /// Whether a copy is published without a step.
+    var isCopy = false
 
-    /// Fits all of the support and judges the rule on it; the coefficients are those of `settings.scale` of the state.
+    /// Fits all of the support and judges the rule on it. Where the steps from a copy are worse than none, or nothing says
+    /// that they are not, the state is the copy's.
     static func make(
-        _ support: SupportScratch, rule: PreconditionedRule, settings: AdaptationSettings
-    ) -> (Fit, coefficients: [Float]) {
-        let loop = InnerLoop(
+        _ support: SupportScratch, from start: (state: ArraySlice<Float>, bias: Float)?, rule: PreconditionedRule,
+        settings: AdaptationSettings
+    ) -> (Fit, InnerLoop.State) {
+        var loop = InnerLoop(
             gram: support.gram(), startLogits: support.startLogits, labels: support.labels, rule: rule,
             stepCount: settings.steps)
-        let state = loop.fit()
-        let logits = loop.logits(of: state, share: settings.scale)
-        var leaveOut: LeaveOutLosses?
-        if let guarding = settings.guarding, support.count >= guarding.minimumExamples {
-            leaveOut = LeaveOutGuard(loop: loop, share: settings.scale).losses()
+        let startLoss = meanLoss(support.startLogits, support.labels)
+        var lossBefore = startLoss
+        if let start {
+            loop.warm = (support.logits(of: start.state), start.bias)
+            lossBefore = meanLoss(loop.logits(of: loop.initial, share: settings.scale), support.labels)
+            if !(lossBefore <= startLoss) { (loop.warm, lossBefore) = (nil, startLoss) }
         }
-        let fit = Fit(
-            examples: support.count, bias: settings.scale * state.bias,
-            lossBefore: meanLoss(support.startLogits, support.labels),
-            lossAfter: meanLoss(logits, support.labels), leaveOut: leaveOut)
-        return (fit, state.coefficients.map { $0 * settings.scale })
+        var state = loop.fit()
+        var fit = Fit(
+            examples: support.count, bias: settings.scale * state.bias, lossBefore: lossBefore,
+            lossAfter: meanLoss(loop.logits(of: state, share: settings.scale), support.labels))
+        guard let guarding = settings.guarding else { return (fit, state) }
+        if support.count >= guarding.minimumExamples {
+            fit.leaveOut = LeaveOutGuard(loop: loop, share: settings.scale).losses()
+        }
+        let isProven = fit.leaveOut.map { $0.adapted <= $0.start } ?? (guarding.smallSupportGain > 0)
+        if loop.warm != nil, !isProven {
+            state = loop.initial
+            (fit.isCopy, fit.bias, fit.lossAfter) = (true, settings.scale * state.bias, lossBefore)
+            if let losses = fit.leaveOut { fit.leaveOut = LeaveOutLosses(start: losses.start, adapted: losses.start) }
+        }
+        return (fit, state)
     }
 
     func result(delta: ArraySlice<Float>, settings: AdaptationSettings, gate: some RowGate) -> UserAdaptation {
         var adaptation = UserAdaptation(
             verdict: .kept(.notFinite), examples: examples, steps: settings.steps, rows: 0, lossBefore: lossBefore,
             lossAfter: lossAfter, leaveOut: leaveOut)
-        if let guarding = settings.guarding {
+        if let guarding = settings.guarding, !isCopy {
             if let leaveOut {
                 // Written so that a loss that is not a number rejects too.
                 guard leaveOut.adapted <= leaveOut.start else {

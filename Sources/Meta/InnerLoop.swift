@@ -13,6 +13,8 @@ struct InnerLoop {
     let labels: [Float]
     let rule: PreconditionedRule
     let stepCount: Int
+    /// `Y a0` of each example and `c0`, where the steps begin at a copy instead of zero.
+    var warm: (logits: [Float], bias: Float)?
 
     var count: Int { labels.count }
 
@@ -22,17 +24,25 @@ struct InnerLoop {
         var coefficients: [Float]
         /// `c`.
         var bias: Float
+        /// What is left of the state that the steps began at; 0 where that was zero.
+        var warmShare: Float
+    }
+
+    /// Where the steps begin.
+    var initial: State {
+        State(
+            coefficients: [Float](repeating: 0, count: count), bias: warm?.bias ?? 0, warmShare: warm == nil ? 0 : 1)
     }
 
     /// Runs the steps on all examples but `excluded`, as if those had never been given.
     func fit(excluding excluded: [Int] = []) -> State {
         let used = Float(count - excluded.count)
-        var state = State(coefficients: [Float](repeating: 0, count: count), bias: 0)
+        var state = initial
         guard used > 0 else { return state }
         let normalizer = Foundation.pow(used, -rule.supportExponent)
         for (index, step) in rule.steps.prefix(stepCount).enumerated() {
-            // The state is zero before the first step: no product is needed for its logits.
-            var residuals = index == 0 ? startLogits : logits(of: state)
+            // A state of zero before the first step: no product is needed for its logits.
+            var residuals = index == 0 && warm == nil ? startLogits : logits(of: state)
             for example in 0..<count { residuals[example] = logistic(residuals[example]) - labels[example] }
             for example in excluded { residuals[example] = 0 }
             let keep = 1 - logistic(step.decayLogit)
@@ -40,6 +50,7 @@ struct InnerLoop {
             for example in 0..<count {
                 state.coefficients[example] = keep * state.coefficients[example] - rate * residuals[example]
             }
+            state.warmShare *= keep
             state.bias -= Foundation.exp(step.logBiasRate) * residuals.reduce(0, +) / used
         }
         return state
@@ -55,6 +66,7 @@ struct InnerLoop {
         let row = example * count
         var sum: Float = 0
         for other in 0..<count { sum += gram[row + other] * state.coefficients[other] }
+        if let warm { sum += state.warmShare * warm.logits[example] }
         return startLogits[example] + share * (sum + state.bias)
     }
 }

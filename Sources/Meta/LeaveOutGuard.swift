@@ -12,12 +12,13 @@ struct LeaveOutGuard {
         var start: Float = 0
         var adapted: Float = 0
         let held = Self.heldOut(labels: loop.labels)
+        let initial = loop.initial
         for group in held {
             let state = loop.fit(excluding: group)
             for example in group {
                 let weight = 1 / Float(group.count * held.count)
                 let label = loop.labels[example]
-                start += weight * logLoss(logit: loop.startLogits[example], label: label)
+                start += weight * logLoss(logit: loop.logit(of: example, under: initial, share: share), label: label)
                 adapted += weight * logLoss(logit: loop.logit(of: example, under: state, share: share), label: label)
             }
         }

@@ -33,11 +33,22 @@ struct SupportScratch {
         return gram
     }
 
-    /// `a = Yᵀ α`, written to one row of the pack's states.
-    func combine(_ coefficients: [Float], into states: inout Matrix, row: Int) {
+    /// `Y a` of a state.
+    func logits(of state: ArraySlice<Float>) -> [Float] {
+        var logits = [Float](repeating: 0, count: count)
+        matmul(directions.span, Array(state).span, into: &logits, m: count, n: 1, k: width)
+        return logits
+    }
+
+    /// `a = Yᵀ α + more`, written to one row of the pack's states.
+    func combine(
+        _ coefficients: [Float], plus more: (share: Float, state: ArraySlice<Float>)? = nil, into states: inout Matrix,
+        row: Int
+    ) {
         guard count > 0 else { return }
         var combined = [Float](repeating: 0, count: width)
         matmul(coefficients.span, directions.span, into: &combined, m: 1, n: width, k: count)
+        if let more { for (column, value) in more.state.enumerated() { combined[column] += more.share * value } }
         states.values.replaceSubrange(row * width..<(row + 1) * width, with: combined)
     }
 }

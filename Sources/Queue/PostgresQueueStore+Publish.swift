@@ -20,19 +20,25 @@ extension PostgresQueueStore {
         let reports = delivery.reports
         let verdicts = reports.map { Verdict($0, policy) }
         func column<Element: PostgresValue>(_ value: (Verdict) -> Element) -> Value { .array(verdicts.map(value)) }
+        /// Null as a whole where no job has one, as hardly any delivery has delays or errors.
+        func rare<Element: PostgresValue>(_ value: (Verdict) -> Element?) -> Value {
+            let values = verdicts.map(value)
+            return values.contains { $0 != nil } ? .array(values) : .array([Element?]?.none)
+        }
+        let stages = verdicts.lazy.compactMap(\.measurements).first.map {
+            [$0.fetchMilliseconds, $0.adaptMilliseconds, $0.encodeMilliseconds, $0.uploadMilliseconds]
+        }
         return [
             .array(delivery.chunks.map(\.chunkID)), .array(delivery.chunks.map(\.attempt)),
             .array(delivery.chunks.map(\.token)),
             .text(delivery.object?.key), .bytes(delivery.object?.sha256), .int64(delivery.object?.byteCount),
             .array(reports.map(\.job.jobID)), .array(reports.map(\.job.chunkID)), column(\.code),
             .array(reports.map(\.job.epoch)), .array(reports.map(\.job.parentRevision)), column(\.dataThrough),
-            column(\.draft?.offset), column(\.draft?.length), column(\.draft?.sha256),
+            rare(\.draft?.offset), rare(\.draft?.length), rare(\.draft?.sha256),
             column(\.measurements?.examples), column(\.measurements?.steps), column(\.measurements?.rows),
             column(\.measurements?.lossBefore), column(\.measurements?.lossAfter),
-            column(\.measurements?.storedBytes), column(\.measurements?.fetchMilliseconds),
-            column(\.measurements?.adaptMilliseconds), column(\.measurements?.encodeMilliseconds),
-            column(\.measurements?.uploadMilliseconds), column(\.delayMilliseconds), column(\.errorClass),
-            column(\.message),
+            column(\.measurements?.storedBytes), .array(stages), rare(\.delayMilliseconds), rare(\.errorClass),
+            rare(\.message),
         ]
     }
 

@@ -1,7 +1,7 @@
 import Postgres
 import Schema
 
-/// What a worker has to know of a campaign to judge its users.
+/// What a worker has to know of a campaign to start its users and to judge them.
 public struct CampaignBrief: Sendable, Equatable {
     /// What the users had when it began: a base's digest and its recipe.
     public struct Before: Sendable, Equatable {
@@ -22,11 +22,30 @@ public struct CampaignBrief: Sendable, Equatable {
 
     /// What the users had; nil when nothing served them.
     public var before: Before?
+    /// Whether users are adapted from copies of what they had instead of the recipe's start.
+    public var startsFromCopies = false
 
     /// States a brief.
-    public init(before: Before?) {
+    public init(before: Before?, startsFromCopies: Bool = false) {
         self.before = before
+        self.startsFromCopies = startsFromCopies
     }
+}
+
+/// Where the bytes of what a user has under a base lie.
+public struct PresentDelta: Sendable, Equatable {
+    /// Which of the users asked for.
+    public var index: Int
+    /// The object.
+    public var key: String
+    /// Its bytes in the object.
+    public var range: Range<Int>
+    /// SHA-256 of those bytes.
+    public var sha256: [UInt8]
+    /// Number of features of the base.
+    public var width: Int
+    /// Digest of the recipe that made it, hexadecimal.
+    public var recipe: String
 }
 
 /// One user of a campaign's wave, judged.
@@ -83,7 +102,20 @@ extension AdaptationInputs {
         {
             before = .init(base: base, recipeID: try row.decode("from_recipe_id"), recipe: recipe)
         }
-        return CampaignBrief(before: before)
+        return CampaignBrief(
+            before: before, startsFromCopies: try row.decode("warm_start", as: String.self) == "delta")
+    }
+
+    /// Where what users have under a base (its digest) lies, by object; those with the recipe's start are left out.
+    public func presentDeltas(of uids: [Int64], under base: String) async throws -> [PresentDelta] {
+        try await pool.execute(Statement(SQL.Queries.presentDeltas), [.array(uids), .text(base)]).map { row in
+            let offset = Int(try row.decode("offset", as: Int32.self))
+            return PresentDelta(
+                index: Int(try row.decode("pos", as: Int64.self)) - 1, key: try row.decode("key"),
+                range: offset..<offset + Int(try row.decode("length", as: Int32.self)),
+                sha256: try row.decode("sha256"), width: Int(try row.decode("width", as: Int32.self)),
+                recipe: try row.decode("recipe_digest"))
+        }
     }
 
     /// Adds judged users of a campaign, each once a wave; returns how many were new.

@@ -4,14 +4,14 @@ import Queue
 /// milliseconds of a reference worker, times are seconds.
 struct Fleet {
     private let lanes: [LaneLoad]
-    private let workers: [WorkerLoad]
+    let workers: [WorkerLoad]
     private let rules: LanePlan.Rules
     /// Milliseconds of reference work a second.
     let speeds: [Double]
     let weights: [Double]
     /// Each lane's worker before and after; nil: nobody that lives.
-    private let before: [Int?]
-    private var after: [Int?]
+    let before: [Int?]
+    private(set) var after: [Int?]
     private(set) var loads: [Double]
     let bound: FinishBound
 
@@ -57,7 +57,10 @@ struct Fleet {
 
     private func mayMove(_ lane: Int) -> Bool { lanes[lane].restedSeconds >= rules.restSeconds }
 
-    private mutating func give(_ lane: Int, to worker: Int?) {
+    /// Whether a lane has not moved in this plan, and may.
+    func isStaying(_ lane: Int) -> Bool { after[lane] != nil && before[lane] == after[lane] && mayMove(lane) }
+
+    mutating func give(_ lane: Int, to worker: Int?) {
         if let owner = after[lane] { loads[owner] -= weights[lane] }
         if let worker { loads[worker] += weights[lane] }
         after[lane] = worker
@@ -74,8 +77,29 @@ struct Fleet {
         return Dictionary(uniqueKeysWithValues: owned.enumerated().lazy.filter { !$1.isEmpty }.map { ($0, $1) })
     }
 
+    /// With every worker below the aim, as far as lanes allow. Where they are coarse the aim cannot be reached; then the
+    /// least finish found is the aim, for fewer moves.
+    func rebalanced(_ orphans: [Int], to aim: Double) -> Fleet {
+        var best = self
+        best.rebalance(orphans, to: aim)
+        for _ in 0..<3 where best.finish > aim * 1.001 {
+            var again = self
+            again.rebalance(orphans, to: best.finish)
+            guard again.finish <= best.finish, again.moveCount < best.moveCount else { break }
+            best = again
+        }
+        return best
+    }
+
+    /// Whether a worker has far less than it could.
+    var hasStarved: Bool { workers.count > 1 && workers.indices.contains { isStarved($0) } }
+
+    private func isStarved(_ worker: Int) -> Bool {
+        loads[worker] < bound.seconds * (1 - rules.starvesBelow) * speeds[worker]
+    }
+
     /// Takes from every worker above the aim the fewest lanes that bring it there, and places them with the orphans.
-    mutating func rebalance(_ orphans: [Int], to aim: Double) {
+    private mutating func rebalance(_ orphans: [Int], to aim: Double) {
         var pool = orphans
         let owned = lanesByWorker { loads[$0] > aim * speeds[$0] }
         for worker in owned.keys.sorted() {
@@ -110,38 +134,13 @@ struct Fleet {
         return chosen
     }
 
-    /// Gives lanes that nobody has to workers, the heaviest first, each to whoever has most room below the aim; where none
-    /// has enough, to that one of the fastest that is then done first.
-    mutating func place(_ pool: [Int], below aim: Double) {
-        guard !pool.isEmpty else { return }
-        var room = IndexHeap(workers.indices.map { aim * speeds[$0] - loads[$0] })
-        var order = pool.map { (lane: $0, weight: weights[$0]) }
-        order.sort { $0.weight > $1.weight }
-        // What does not fit is a heavy lane, and what a heavy lane adds to a finish is least on a fast worker; all of them
-        // would be dear to look at.
-        var fastest: [Int]?
-        for (lane, weight) in order {
-            var worker = room.top
-            if weight > room.topKey {
-                let candidates = fastest ?? Array(workers.indices.sorted { speeds[$0] > speeds[$1] }.prefix(512))
-                fastest = candidates
-                var least = (loads[worker] + weight) / speeds[worker]
-                for candidate in candidates where (loads[candidate] + weight) / speeds[candidate] < least {
-                    (worker, least) = (candidate, (loads[candidate] + weight) / speeds[candidate])
-                }
-            }
-            give(lane, to: worker)
-            room.update(worker, aim * speeds[worker] - loads[worker])
-        }
-    }
-
     /// Fills up workers that have far less than they could from those that finish last, as long as the giver's finish
     /// stays the later one by a tenth.
     mutating func fillStarved() {
         let aim = bound.seconds * (1 + rules.aimsWithin)
         let low = bound.seconds * (1 - rules.starvesBelow)
         let full = bound.seconds * (1 - rules.starvesBelow / 2)
-        let starved = workers.indices.filter { loads[$0] < low * speeds[$0] }
+        let starved = workers.indices.filter { isStarved($0) }
         guard !starved.isEmpty, workers.count > 1 else { return }
         var owned = lanesByWorker { loads[$0] > full * speeds[$0] }
         for worker in owned.keys { owned[worker]?.sort { (weights[$0], $0) < (weights[$1], $1) } }
@@ -162,60 +161,5 @@ struct Fleet {
                 givers.update(giver, loads[giver] / speeds[giver])
             }
         }
-    }
-}
-
-/// A heap of indices by a key that may change, the largest on top.
-struct IndexHeap {
-    private var keys: [Double]
-    private var heap: [Int]
-    private var places: [Int]
-
-    /// Every index of `keys`, which must not be empty.
-    init(_ keys: [Double]) {
-        precondition(!keys.isEmpty, "a heap of nothing has no top")
-        self.keys = keys
-        heap = Array(keys.indices)
-        places = heap
-        for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(place) }
-    }
-
-    var top: Int { heap[0] }
-    var topKey: Double { keys[heap[0]] }
-
-    mutating func update(_ index: Int, _ key: Double) {
-        let old = keys[index]
-        keys[index] = key
-        if key < old { sink(places[index]) } else { rise(places[index]) }
-    }
-
-    private mutating func sink(_ start: Int) {
-        var place = start
-        let index = heap[place]
-        let key = keys[index]
-        while true {
-            var child = 2 * place + 1
-            guard child < heap.count else { break }
-            if child + 1 < heap.count, keys[heap[child + 1]] > keys[heap[child]] { child += 1 }
-            guard keys[heap[child]] > key else { break }
-            heap[place] = heap[child]
-            places[heap[place]] = place
-            place = child
-        }
-        heap[place] = index
-        places[index] = place
-    }
-
-    private mutating func rise(_ start: Int) {
-        var place = start
-        let index = heap[place]
-        let key = keys[index]
-        while place > 0, keys[heap[(place - 1) / 2]] < key {
-            heap[place] = heap[(place - 1) / 2]
-            places[heap[place]] = place
-            place = (place - 1) / 2
-        }
-        heap[place] = index
-        places[index] = place
     }
 }

@@ -3,18 +3,22 @@ public import Queue
 /// Which lanes move to whom: a pure function of what waits in the lanes, who owns them, and how fast the workers are.
 ///
 /// It makes the largest finish time small with few moves. Lanes whose owner is gone are given out at once. While the
-/// others finish within a margin of the best possible, nothing else moves (hysteresis); past it, each worker above the
-/// aim gives up the fewest lanes that bring it there, and all lanes in hand go, the costliest first, to whoever has most
-/// room below the aim. A worker that has less than half of its share, one that has just joined above all, is filled up
-/// from those that finish last. No lane moves twice, none moves soon after a move, and a move that brings no worker
-/// nearer to the best is not made.
+/// others finish within a margin of the best possible, nothing else moves (hysteresis); past it, or when a worker has less
+/// than half of its share, one that has just joined above all, each worker above the aim gives up the fewest lanes that
+/// bring it there, and all lanes in hand go, the costliest first, to whoever has most room below the aim. A lane that
+/// fits nowhere is exchanged for a lighter one. Workers that still have far less than they could are filled up from those
+/// that finish last. No lane moves twice, none moves soon after a move, and a move that brings no worker nearer to the
+/// best is not made.
 public struct LanePlan: Sendable {
     /// When to move, and how far to go.
     public struct Rules: Sendable {
         /// Lanes move when the largest finish time is above the best possible by this share; default 0.15.
         public var startsAbove = 0.15
-        /// Then they move until it is within this share; default 0.03.
-        public var aimsWithin = 0.03
+        /// Then they move until it is within this share; default 0.048. A nearer aim is dearer in moves: what is left to each
+        /// worker is the room in which heavy lanes find a place.
+        public var aimsWithin = 0.048
+        /// And only if the finish is nearer by this share then; default 0.03.
+        public var worthwhile = 0.03
         /// A worker with less than this share of what it could have is filled up; default 0.5.
         public var starvesBelow = 0.5
         /// Seconds after a move in which a lane stays with a worker that lives; default 10: two heartbeats, so that the
@@ -52,23 +56,17 @@ public struct LanePlan: Sendable {
         plan.finishBefore = fleet.finish
         let orphans = fleet.orphans
         let best = fleet.bound.seconds
-        if plan.finishBefore > best * (1 + rules.startsAbove) {
-            // Where lanes are coarse the aim cannot be reached: then the least finish found is the aim, for fewer moves.
-            var aim = best * (1 + rules.aimsWithin)
-            var rebalanced = fleet
-            rebalanced.rebalance(orphans, to: aim)
-            for _ in 0..<3 where rebalanced.finish > aim * 1.001 {
-                aim = rebalanced.finish
-                var again = fleet
-                again.rebalance(orphans, to: aim)
-                guard again.finish <= rebalanced.finish, again.moveCount < rebalanced.moveCount else { break }
-                rebalanced = again
-            }
-            // Coarse lanes may be as even as they get: moving them about would change nothing.
-            let isWorthIt = rebalanced.finish < plan.finishBefore * (1 - rules.aimsWithin)
-            if isWorthIt { fleet = rebalanced } else { fleet.place(orphans, below: aim) }
+        let aim = best * (1 + rules.aimsWithin)
+        // A worker that has just joined is a reason as well: lanes move then in any case.
+        let isUneven =
+            plan.finishBefore > best * (1 + rules.startsAbove)
+            || (plan.finishBefore * (1 - rules.worthwhile) > aim && fleet.hasStarved)
+        let even = isUneven ? fleet.rebalanced(orphans, to: aim) : nil
+        // Coarse lanes may be as even as they get: moving them about would change nothing.
+        if let even, even.finish < plan.finishBefore * (1 - rules.worthwhile) {
+            fleet = even
         } else {
-            fleet.place(orphans, below: best * (1 + rules.aimsWithin))
+            fleet.place(orphans, below: aim)
         }
         fleet.fillStarved()
         plan.finishAfter = fleet.finish

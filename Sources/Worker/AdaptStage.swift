@@ -4,6 +4,7 @@ package import Meta
 import Model
 import Queue
 import Recipe
+import Synchronization
 
 /// A delivery whose users are adapted; nothing is encoded yet.
 package struct AdaptedDelivery: Sendable {
@@ -22,21 +23,23 @@ package struct AdaptedDelivery: Sendable {
 struct AdaptStage: Sendable {
     let bases: BaseShelf
     let threads: ComputeThreads
-    /// Texts that a thread embeds before it is free for other deliveries' work.
-    private static let textsAtOnce = 64
+    let finders = StateFinders()
 
     /// Adapts users all of whose texts are embedded.
     func adapt(_ delivery: FetchedDelivery) async throws -> AdaptedDelivery {
         let recipe = delivery.recipe.recipe
         guard !delivery.users.isEmpty else { return AdaptedDelivery(fetched: delivery, adaptations: []) }
         let features = delivery.texts.features(columns: recipe.rule.width + 1)
-        let users = delivery.users.map(\.support)
+        let users = delivery.users
         let share = (users.count + threads.count - 1) / threads.count
         let slices = stride(from: 0, to: users.count, by: share).map { Array(users[$0..<min($0 + share, users.count)]) }
         let results = try await threads.spread(slices) { slice in
-            Meta.adapt(
-                PackedSupport(features: features, users: slice), with: recipe.rule, settings: recipe.settings,
-                gate: recipe.gate)
+            let copies = slice.map(\.copy)
+            return Meta.adapt(
+                PackedSupport(features: features, users: slice.map(\.support)), with: recipe.rule,
+                settings: recipe.settings, gate: recipe.gate,
+                from: copies.allSatisfy { $0 == nil }
+                    ? nil : finders.finder(delivery.recipe).starts(from: copies, scale: recipe.settings.scale))
         }
         return AdaptedDelivery(fetched: delivery, adaptations: results.flatMap { $0 })
     }
@@ -45,17 +48,11 @@ struct AdaptStage: Sendable {
     /// the same base costs only the projection.
     func embed(_ delivery: FetchedDelivery) async throws -> FetchedDelivery {
         var delivery = delivery
-        delivery.texts.lookAgain()
-        let rows = Set(delivery.texts.missing)
-        let missing = delivery.missingTexts.filter { rows.contains($0.row) }
-        delivery.missingTexts = []
+        let missing = delivery.missingTexts
         guard !missing.isEmpty else { return delivery }
         let recipe = delivery.recipe.recipe
         let encoder = try bases.encoder(of: recipe.baseDigest, at: delivery.chunks[0].tenant)
-        let share = min(Self.textsAtOnce, max(16, (missing.count + threads.count - 1) / threads.count))
-        let slices = stride(from: 0, to: missing.count, by: share).map {
-            Array(missing[$0..<min($0 + share, missing.count)])
-        }
+        let slices = ComputeThreads.textSlices(missing)
         let projected = try await threads.spread(slices) { slice in
             let features = try encoder.features(slice.map(\.text))
             return recipe.rule.project(features)
@@ -65,23 +62,46 @@ struct AdaptStage: Sendable {
     }
 }
 
+/// What finds the states that copies come from, by recipe: making one takes a good part of a second.
+final class StateFinders: Sendable {
+    private let known = Mutex<[String: StateFinder]>([:])
+
+    /// The finder of a recipe. Two threads that ask first both wait for the one that makes it.
+    func finder(_ recipe: LoadedRecipe) -> StateFinder {
+        known.withLock { known in
+            if let finder = known[recipe.digest] { return finder }
+            if known.count >= 8 { known.removeAll() }
+            let finder = StateFinder(recipe.recipe.rule)
+            known[recipe.digest] = finder
+            return finder
+        }
+    }
+}
+
 extension ComputeThreads {
-    /// Runs one closure a slice on the compute threads; results in the order of the slices. No more are given to the threads
-    /// than there are of them: what others give them meanwhile waits for one slice, not for all.
+    /// Texts in pieces of about a tenth of a second of one thread: work that comes meanwhile waits for no more than that.
+    static func textSlices<Text>(_ texts: [Text]) -> [[Text]] {
+        stride(from: 0, to: texts.count, by: 32).map { Array(texts[$0..<min($0 + 32, texts.count)]) }
+    }
+
+    /// Runs one closure a slice on the compute threads; results in the order of the slices.
+    ///
+    /// No more slices than threads are given out at a time, so that other work takes its turn between them.
     func spread<Slice: Sendable, Result: Sendable>(
         _ slices: [Slice], _ body: @escaping @Sendable (Slice) throws -> Result
     ) async throws -> [Result] {
         try await withThrowingTaskGroup(of: (Int, Result).self) { group in
-            var waiting = slices.enumerated().makeIterator()
-            func startNext() {
-                guard let (index, slice) = waiting.next() else { return }
+            func give(_ index: Int) {
+                let slice = slices[index]
                 group.addTask { (index, try await self.run { _ in try body(slice) }) }
             }
-            for _ in 0..<count { startNext() }
+            var next = min(count, slices.count)
+            for index in 0..<next { give(index) }
             var results: [Result?] = Array(repeating: nil, count: slices.count)
             while let (index, result) = try await group.next() {
                 results[index] = result
-                startNext()
+                if next < slices.count { give(next) }
+                next += 1
             }
             return results.compactMap { $0 }
         }

@@ -2,8 +2,6 @@
 public enum FaultPoint: String, Sendable, CaseIterable {
     /// Chunks are leased, nothing is fetched yet.
     case afterClaim
-    /// A delivery's data is there, its new texts are about to be embedded.
-    case beforeEmbed
     /// Adapters exist in memory only.
     case afterAdapt
     /// The packed object is stored, no row names it yet: what is left behind is an orphan.

@@ -1,3 +1,4 @@
+package import Adapters
 package import Meta
 import Model
 package import Problem
@@ -28,11 +29,12 @@ package struct FetchedDelivery: Sendable {
         self.texts = texts
     }
 
-    /// Whether any user is to be judged, which takes texts and adaptations under the base before as well.
-    var hasMarkedUsers: Bool { users.contains { JudgeMark($0.job.payload) != nil } }
-
     /// All jobs of the delivery.
     var jobs: [ClaimedJob] { chunks.flatMap(\.jobs) }
+    /// Whether users of it are to be judged.
+    var isJudged: Bool {
+        chunks.contains { $0.campaignID != nil && $0.jobs.contains { JudgeMark($0.payload) != nil } }
+    }
 }
 
 /// A user's support as rows of the delivery's texts.
@@ -41,11 +43,14 @@ package struct FetchedUser: Sendable {
     package let support: UserSupport
     /// The user's `data_seq` that the support includes.
     package let dataThrough: Int64
+    /// What the steps begin at; nil: the recipe's start.
+    package var copy: HeadDelta?
 
-    package init(job: ClaimedJob, support: UserSupport, dataThrough: Int64) {
+    package init(job: ClaimedJob, support: UserSupport, dataThrough: Int64, copy: HeadDelta? = nil) {
         self.job = job
         self.support = support
         self.dataThrough = dataThrough
+        self.copy = copy
     }
 }
 
@@ -56,6 +61,8 @@ struct FetchStage: Sendable {
     let shelf: RecipeShelf
     let items: ItemDirectory
     let cache: FeatureCache
+    let briefs: CampaignBriefs
+    let deltas: DeltaReader
 
     /// Fetches one delivery: chunks that agree in tenant, base and recipe.
     func fetch(_ chunks: [ClaimedChunk]) async throws -> FetchedDelivery {
@@ -66,10 +73,13 @@ struct FetchStage: Sendable {
         let recorded = try await examples.newest(of: jobs, limit: recipe.recipe.settings.maximumExamples)
         // Those who are refused have no items to learn: they are refused below, each with the reason.
         try await learnItems(recorded.compactMap { try? $0.get() })
+        let copies = try await copies(of: chunks, width: recipe.recipe.width)
         for (job, examples) in zip(jobs, recorded) {
             do throws(Problem) {
                 let known = try examples.get()
-                delivery.users.append(try support(of: job, known, in: chunks[0].tenant, &delivery.texts))
+                var user = try support(of: job, known, in: chunks[0].tenant, &delivery.texts)
+                user.copy = try copies[job.jobID]?.get()
+                delivery.users.append(user)
             } catch {
                 delivery.refused.append((job, error))
             }
@@ -102,6 +112,31 @@ struct FetchStage: Sendable {
         }
         return FetchedUser(
             job: job, support: UserSupport(rows: rows, labels: labels), dataThrough: examples.dataThrough)
+    }
+
+    /// What users of campaigns that start from copies have under the base before, by job.
+    private func copies(of chunks: [ClaimedChunk], width: Int) async throws -> [Int64: Result<HeadDelta, Problem>] {
+        var copies: [Int64: Result<HeadDelta, Problem>] = [:]
+        for chunk in chunks {
+            guard let campaign = chunk.campaignID, let brief = try await briefs.brief(campaign), brief.startsFromCopies,
+                let before = brief.before
+            else { continue }
+            let deltas = try await deltas.deltas(of: chunk.jobs.map(\.uid), under: before.base)
+            for (job, delta) in zip(chunk.jobs, deltas) {
+                switch delta {
+                case .success(nil): break
+                case .success(let delta?) where delta.width != width:
+                    copies[job.jobID] = .failure(
+                        Problem(
+                            "width_mismatch", at: "\(chunk.tenant)/\(job.user)",
+                            "what the user has is for \(delta.width) features, the recipe is for \(width).",
+                            do: "start a campaign from the recipe: warm_start => 'recipe'."))
+                case .success(let delta?): copies[job.jobID] = .success(delta)
+                case .failure(let problem): copies[job.jobID] = .failure(problem)
+                }
+            }
+        }
+        return copies
     }
 
     private func learnItems(_ recorded: [RecordedExamples]) async throws {

@@ -1,4 +1,4 @@
-import Adapters
+package import Adapters
 package import Meta
 package import Recipe
 package import Tensor
@@ -29,21 +29,34 @@ package struct HeldOutTail: Sendable, Equatable {
         labels = Array(whole.labels[cut...])
     }
 
-    /// Adapts users on what was left of them and scores what was held out: mean log loss, nats an example.
+    /// What a user's held-out examples came to.
+    package struct Outcome: Sendable {
+        /// Their mean log loss, nats an example.
+        package var loss: Double
+        /// The difference that was fitted without them; nil: the guard kept the head for everyone.
+        package var delta: HeadDelta?
+    }
+
+    /// Adapts users on what was left of them and scores what was held out.
     ///
     /// A user whose adaptation the guard keeps is scored by the head for everyone, as they would be served.
-    /// - Parameter features: `[texts, width]`, of the recipe's base; the users' rows name its rows.
-    package static func losses(of users: [HeldOutTail], under recipe: Recipe, features: Matrix) -> [Double] {
+    /// - Parameters:
+    ///   - features: `[texts, width]`, of the recipe's base; the users' rows name its rows.
+    ///   - starts: where users begin; they must not have seen what is held out.
+    package static func outcomes(
+        of users: [HeldOutTail], under recipe: Recipe, features: Matrix, from starts: WarmStarts? = nil
+    ) -> [Outcome] {
         let adaptations = Meta.adapt(
             PackedSupport(features: recipe.rule.project(features), users: users.map(\.support)), with: recipe.rule,
-            settings: recipe.settings, gate: recipe.gate)
+            settings: recipe.settings, gate: recipe.gate, from: starts)
         return zip(users, adaptations).map { user, adaptation in
             var values: [Float] = []
             values.reserveCapacity(user.rows.count * features.columns)
             for row in user.rows { values.append(contentsOf: features.row(row)) }
             let tail = Matrix(rows: user.rows.count, columns: features.columns, values: values)
             let logits = recipe.head(of: adaptation.delta).logits(of: tail)
-            return ScoredQuery(logits: logits, labels: user.labels).meanLoss
+            return Outcome(
+                loss: ScoredQuery(logits: logits, labels: user.labels).meanLoss, delta: adaptation.delta)
         }
     }
 }

@@ -1,10 +1,10 @@
+import Adapters
 import Blocking
 import Meta
 import Model
 import Queue
 import Recipe
 import Registry
-import Synchronization
 import Tensor
 
 /// The mark that a campaign's feed puts on the jobs of users who are to be judged: `attune.judge/1 ROUND WAVE`.
@@ -32,19 +32,8 @@ struct JudgeStage: Sendable {
     let shelf: RecipeShelf
     let bases: BaseShelf
     let threads: ComputeThreads
-    private let briefs = Briefs()
-
-    init(inputs: AdaptationInputs, shelf: RecipeShelf, bases: BaseShelf, threads: ComputeThreads) {
-        self.inputs = inputs
-        self.shelf = shelf
-        self.bases = bases
-        self.threads = threads
-    }
-
-    /// A campaign's brief does not change while it judges: read once.
-    private final class Briefs: Sendable {
-        let known = Mutex<[Int32: CampaignBrief]>([:])
-    }
+    let briefs: CampaignBriefs
+    let finders: StateFinders
 
     /// One user to judge.
     private struct Candidate {
@@ -66,23 +55,15 @@ struct JudgeStage: Sendable {
         }
         var count = 0
         for (campaign, users) in candidates.sorted(by: { $0.key < $1.key }) {
-            guard let before = try await brief(campaign)?.before else { continue }
+            guard let brief = try await briefs.brief(campaign), let before = brief.before else { continue }
+            // The guard of copies has seen what it judges them by: without the old base nobody is judged here.
             let judgements =
                 bases[before.base] == nil
-                ? users.compactMap(Self.byGuard) : try await byTail(users, before, adapted.fetched)
+                ? (brief.startsFromCopies ? [] : users.compactMap(Self.byGuard))
+                : try await byTail(users, before, copies: brief.startsFromCopies, adapted.fetched)
             if !judgements.isEmpty { count += try await inputs.add(judgements, to: campaign) }
         }
         return count
-    }
-
-    private func brief(_ campaign: Int32) async throws -> CampaignBrief? {
-        if let known = briefs.known.withLock({ $0[campaign] }) { return known }
-        guard let brief = try await inputs.campaignBrief(campaign) else { return nil }
-        briefs.known.withLock { known in
-            if known.count > 100 { known.removeAll() }
-            known[campaign] = brief
-        }
-        return brief
     }
 
     /// What is kept is served as before adapting: the start's loss.
@@ -103,11 +84,11 @@ struct JudgeStage: Sendable {
     }
 
     private func byTail(
-        _ candidates: [Candidate], _ before: CampaignBrief.Before, _ delivery: FetchedDelivery
+        _ candidates: [Candidate], _ before: CampaignBrief.Before, copies: Bool, _ delivery: FetchedDelivery
     ) async throws -> [UserJudgement] {
-        let new = delivery.recipe.recipe
-        let old = try await shelf.recipe(id: before.recipeID, digest: before.recipe, base: before.base).recipe
-        let limit = min(new.settings.maximumExamples, old.settings.maximumExamples)
+        let new = delivery.recipe
+        let old = try await shelf.recipe(id: before.recipeID, digest: before.recipe, base: before.base)
+        let limit = min(new.recipe.settings.maximumExamples, old.recipe.settings.maximumExamples)
         let tails = candidates.compactMap { candidate in
             HeldOutTail(candidate.user.support, newest: limit).map { (candidate: candidate, tail: $0) }
         }
@@ -116,22 +97,28 @@ struct JudgeStage: Sendable {
         // A text that was removed meanwhile takes its users out of the sample.
         let judged = tails.compactMap { entry in table.renumbered(entry.tail).map { (entry.candidate, $0) } }
         let users = judged.map(\.1)
-        async let newLosses = losses(of: users, table.texts, under: new)
-        async let oldLosses = losses(of: users, table.texts, under: old)
-        return zip(judged, zip(try await oldLosses, try await newLosses)).map { entry, losses in
+        let had = try await outcomes(of: users, table.texts, under: old)
+        // Copies of what was adapted without the tail: the deltas that users have were fitted on it too.
+        let have = try await outcomes(of: users, table.texts, under: new, from: copies ? had.map(\.delta) : nil)
+        return zip(judged, zip(had, have)).map { entry, outcome in
             Self.judgement(
-                entry.0, .tail, examples: entry.1.labels.count, before: losses.0, after: losses.1)
+                entry.0, .tail, examples: entry.1.labels.count, before: outcome.0.loss, after: outcome.1.loss)
         }
     }
 
-    /// Each user's held-out loss under a recipe whose base this worker holds.
-    private func losses(of users: [HeldOutTail], _ texts: [String], under recipe: Recipe) async throws -> [Double] {
+    /// What each user's held-out examples come to under a recipe whose base this worker holds.
+    private func outcomes(
+        of users: [HeldOutTail], _ texts: [String], under loaded: LoadedRecipe, from copies: [HeadDelta?]? = nil
+    ) async throws -> [HeldOutTail.Outcome] {
+        let recipe = loaded.recipe
         let encoder = try bases.encoder(of: recipe.baseDigest, at: "recipe \(recipe.name)")
-        let share = max(16, (texts.count + threads.count - 1) / threads.count)
-        let parts = stride(from: 0, to: texts.count, by: share).map { Array(texts[$0..<min($0 + share, texts.count)]) }
-        let values = try await threads.spread(parts) { try encoder.features($0).values }.flatMap { $0 }
+        let values = try await threads.spread(ComputeThreads.textSlices(texts)) { try encoder.features($0).values }
+            .flatMap { $0 }
         let features = Matrix(rows: texts.count, columns: recipe.width, values: values)
-        return try await threads.run { _ in HeldOutTail.losses(of: users, under: recipe, features: features) }
+        return try await threads.run { [finders] _ in
+            let starts = copies.map { finders.finder(loaded).starts(from: $0, scale: recipe.settings.scale) }
+            return HeldOutTail.outcomes(of: users, under: recipe, features: features, from: starts)
+        }
     }
 }
 

@@ -42,11 +42,6 @@ package struct TextTable: Sendable {
     /// Rows whose features have to be computed.
     package var missing: [Int] { projected.indices.filter { projected[$0] == nil } }
 
-    /// Looks missing rows up in the cache once more: other deliveries may have filled it since.
-    package mutating func lookAgain() {
-        for row in missing { projected[row] = cache.row(FeatureKey(space, digests[row])) }
-    }
-
     /// Fills rows in and remembers them for the next delivery.
     package mutating func fill(_ rows: [Int], with features: ProjectedFeatures) {
         for (index, row) in rows.enumerated() {

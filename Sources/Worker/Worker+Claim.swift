@@ -5,9 +5,9 @@ import Problem
 package import Queue
 
 extension Worker {
-    /// Claims lane by lane, fetches what was claimed and passes it on, until the drain begins or, if so configured, nothing
-    /// is left.
-    func claimUntilDrained(_ passOn: (FetchedDelivery) async -> Void) async throws {
+    /// Claims lane by lane, fetches what was claimed and passes it on, until the drain begins or, if so configured, nothing is
+    /// left. What `pass` waits for is not waited for by anything else: the next claim comes after it.
+    func claimUntilDrained(_ pass: (FetchedDelivery) async -> Void) async throws {
         var schedule = LaneSchedule()
         var help = HelpForOthers()
         var idleSeconds = 0.0
@@ -40,7 +40,7 @@ extension Worker {
                 if inHand.isEmpty, let chunks = try await helpOthers(&help, at: seconds), !chunks.isEmpty {
                     (idleSeconds, lastFound) = (0, .now)
                     for group in Self.deliveries(chunks) {
-                        if let delivery = await fetch(group) { await passOn(delivery) }
+                        if let delivery = await fetch(group) { await pass(delivery) }
                     }
                     continue
                 }
@@ -59,7 +59,7 @@ extension Worker {
             (idleSeconds, lastFound) = (0, .now)
             await faults(.afterClaim)
             for group in Self.deliveries(claim.chunks) {
-                if let delivery = await fetch(group) { await passOn(delivery) }
+                if let delivery = await fetch(group) { await pass(delivery) }
             }
         }
     }

@@ -9,8 +9,11 @@ extension Worker {
     ///
     /// A heartbeat that fails is tried again at once and then every second: the lease outlasts several of them. A worker
     /// that the queue no longer knows registers anew; what it still holds is fenced by tokens, not by its id.
+    ///
+    /// Lanes are given out after a worker has registered: until it has some it asks again soon, each time later, so that
+    /// its first job starts in a second and not with its second heartbeat.
     func beat() async throws -> Bool {
-        let start = ContinuousClock.now
+        var pause = 0.125
         while true {
             do {
                 let answer = try await queue.heartbeat(word(inHand.workDone()))
@@ -18,21 +21,19 @@ extension Worker {
                 try await handBackAbandoned()
                 await reportStatistics()
                 if claimIsInDoubt.withLock({ $0 }), inHand.isEmpty { try await startOver() }
-                try await Task.sleep(for: .seconds(pause(since: start)))
+                pause =
+                    answer.lanes.isEmpty
+                    ? min(configuration.heartbeatSeconds, pause * 2) : configuration.heartbeatSeconds
+                try await Task.sleep(for: .seconds(pause))
             } catch let error as any ProblemConvertible {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error.problem.errorClass)"])
-                if error.problem.errorClass == "worker_gone", !drain.isDraining { try await register() }
+                if error.problem.errorClass == "worker_gone", !drain.isDraining {
+                    try await register()
+                    pause = 0.125
+                }
                 try await Task.sleep(for: .seconds(min(1, configuration.heartbeatSeconds)))
             }
         }
-    }
-
-    /// Seconds to the next heartbeat: half a second while a worker that has just started has no lanes. The leader gives it
-    /// some within a second or two, and it hears of them by a heartbeat; where lanes are short it may never get any.
-    private func pause(since start: ContinuousClock.Instant) -> Double {
-        let isNew = (ContinuousClock.now - start).seconds < 30
-        let hasLanes = orders.withLock { $0?.lanes.isEmpty == false }
-        return isNew && !hasLanes ? min(0.5, configuration.heartbeatSeconds) : configuration.heartbeatSeconds
     }
 
     /// What this worker says of itself. Work that was told once is not told again, even if the reply gets lost: it is

@@ -12,10 +12,8 @@ import Synchronization
 ///
 /// Three overlapped stages, each bounded (DESIGN section 5): *fetch* (claim, users' data), *adapt* (one compute thread a
 /// core), *deliver* (encode, upload, publish). A channel between two stages holds one delivery, so that a slow stage
-/// stops the ones before it and no more is leased than is soon worked on.
-///
-/// A delivery with many texts that nobody has met, or with users to judge, is adapted on a side track, where a few may
-/// wait: the first ones of a new base take many seconds, in which other tenants' work is still claimed and done.
+/// stops the ones before it and no more is leased than is soon worked on. What has many texts to embed goes past the
+/// others in a lane of its own (``ColdLane``).
 public final class Worker: Sendable {
     /// What it did since it started.
     public struct Totals: Sendable, Equatable {
@@ -74,11 +72,14 @@ public final class Worker: Sendable {
         bases = BaseShelf([encoder] + others, cache: cache)
         let shelf = RecipeShelf(inputs: inputs, bases: bases)
         let threads = ComputeThreads(count: configuration.computeThreads)
+        let briefs = CampaignBriefs(inputs: inputs)
         fetching = FetchStage(
             inputs: inputs, examples: ExamplesReader(inputs: inputs, store: store),
-            shelf: shelf, items: ItemDirectory(), cache: cache)
+            shelf: shelf, items: ItemDirectory(), cache: cache, briefs: briefs,
+            deltas: DeltaReader(inputs: inputs, store: store))
         adapting = AdaptStage(bases: bases, threads: threads)
-        judging = JudgeStage(inputs: inputs, shelf: shelf, bases: bases, threads: threads)
+        judging = JudgeStage(
+            inputs: inputs, shelf: shelf, bases: bases, threads: threads, briefs: briefs, finders: adapting.finders)
         delivering = DeliverStage(queue: queue, store: store, clock: stages, faults: faults)
     }
 
@@ -117,40 +118,26 @@ public final class Worker: Sendable {
         logger.info("registered", metadata: ["worker_id": "\(registration.workerID)"])
     }
 
-    /// Texts to embed from which on a delivery takes the side track: about a fifth of a second of a core's work.
-    private static let coldTexts = 64
-    /// Deliveries that may wait on the side track, besides the one that is adapted there.
-    private static let waitingAside = 3
-
     /// Fetch, adapt and deliver, connected by channels; returns when the last delivery is published.
     private func work() async throws -> Bool {
-        let aside = AsyncChannel<FetchedDelivery>()
         let fetched = AsyncChannel<FetchedDelivery>()
+        let cold = ColdLane(userLimit: 2 * configuration.jobsPerClaim)
         let adapted = AsyncChannel<AdaptedDelivery>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer {
-                    aside.finish()
                     fetched.finish()
+                    cold.finish()
                 }
                 try await self.claimUntilDrained { delivery in
-                    let isSlow = delivery.missingTexts.count > Self.coldTexts || delivery.hasMarkedUsers
-                    await (isSlow ? aside : fetched).send(delivery)
+                    if ColdLane.takes(delivery) { await cold.put(delivery) } else { await fetched.send(delivery) }
                 }
             }
             group.addTask {
                 defer { adapted.finish() }
-                await withTaskGroup(of: Void.self) { tracks in
-                    tracks.addTask {
-                        for await delivery in fetched {
-                            if let done = await self.adapt(delivery) { await adapted.send(done) }
-                        }
-                    }
-                    tracks.addTask {
-                        for await delivery in aside.buffer(policy: .bounded(Self.waitingAside)) {
-                            if let done = await self.adapt(delivery) { await adapted.send(done) }
-                        }
-                    }
+                await withTaskGroup(of: Void.self) { lanes in
+                    lanes.addTask { await self.adaptAll(fetched, into: adapted) }
+                    lanes.addTask { await self.adaptAll(cold.deliveries, into: adapted) { cold.note(done: $0) } }
                 }
             }
             for _ in 0..<configuration.deliveriesInFlight {
@@ -161,8 +148,17 @@ public final class Worker: Sendable {
         return true
     }
 
+    private func adaptAll<Deliveries: AsyncSequence<FetchedDelivery, Never>>(
+        _ deliveries: Deliveries, into adapted: AsyncChannel<AdaptedDelivery>,
+        afterEach note: @Sendable (FetchedDelivery) -> Void = { _ in }
+    ) async {
+        for await delivery in deliveries {
+            if let done = await adapt(delivery) { await adapted.send(done) }
+            note(delivery)
+        }
+    }
+
     private func adapt(_ delivery: FetchedDelivery) async -> AdaptedDelivery? {
-        await faults(.beforeEmbed)
         do {
             let (embedded, embedMilliseconds) = try await stages.time(.embed, users: { $0.users.count }) {
                 try await adapting.embed(delivery)

@@ -17,8 +17,8 @@ import Testing
                     INSERT INTO attune.job (job_id, uid, tenant_id, flow_id, kind_id, cost_ms, payload)
                         SELECT 1024 * n, 1 + n % 50, 1, 2, 1, 5, sha256(int8send(n)) FROM generate_series(1::bigint, \(count + 2)) n;
                     INSERT INTO attune.job (job_id, uid, tenant_id, flow_id, kind_id, cost_ms) VALUES (1024 * 9000, 55, 2, 5, 1, 5);
-                    INSERT INTO attune.outcome (job_id, uid, chunk_id, tenant_id, attempt, ending, tries, error_class)
-                        SELECT job_id, uid, job_id >> 10, tenant_id, 1, 6, 5, 'bad_data' FROM attune.job;
+                    INSERT INTO attune.outcome (job_id, chunk_id, tenant_id, attempt, ending, tries, error_class)
+                        SELECT job_id, job_id >> 10, tenant_id, 1, 6, 5, 'bad_data' FROM attune.job;
                     UPDATE attune.outcome SET finished_at = now() - interval '1 day' WHERE job_id = 1024;
                     UPDATE attune.outcome SET error_class = 'other' WHERE job_id = 2048;
                     """

@@ -130,9 +130,9 @@ import Testing
                             INSERT INTO attune.attempt_log (tenant_id, chunk_id, attempt, job_id, claimed_at, error_class, message)
                                 SELECT tenant_id, \(job / 1024), 1, job_id, enqueued_at, 'store_unavailable', 'PUT 503'
                                 FROM attune.job;
-                            INSERT INTO attune.outcome (job_id, uid, chunk_id, tenant_id, attempt, ending, tries, examples,
+                            INSERT INTO attune.outcome (job_id, chunk_id, tenant_id, attempt, ending, tries, examples,
                                     stored_bytes, loss_before, loss_after, fetch_ms, adapt_ms, claimed_at, revision_id)
-                                SELECT j.job_id, j.uid, \(job / 1024), j.tenant_id, 2, 1, 1, 38, 71, .642, .588, 98, 71,
+                                SELECT j.job_id, \(job / 1024), j.tenant_id, 2, 1, 1, 38, 71, .642, .588, 98, 71,
                                     j.enqueued_at, r.revision_id
                                 FROM attune.job j JOIN attune.revision r ON r.uid = j.uid;
                             UPDATE attune.chunk SET state = 4;

@@ -2,6 +2,7 @@ import Campaigns
 import Postgres
 import PostgresTestSupport
 import Queue
+import Registry
 import Testing
 
 @Suite(.needsPostgres, .timeLimit(.minutes(3))) struct CampaignTests {
@@ -157,6 +158,29 @@ import Testing
             }
             #expect(try await world.value("SELECT count(*) FROM attune.pointer WHERE base_id = 2") == Int64(81))
             #expect(try await world.value("SELECT count(*) FROM attune.job") == jobs + 1)
+        }
+    }
+
+    @Test("starting from copies needs something to copy, of the same width, and judged waves; workers are told")
+    func copies() async throws {
+        try await CampaignWorld.with(users: 10) { world in
+            var options = options
+            options.warmStart = .delta
+            await world.expectRefusal("width_mismatch") {
+                _ = try await world.desk.start(tenant: "acme", base: "narrow", options)
+            }
+            await world.expectRefusal("bad_campaign") {
+                try await world.run("SELECT attune.readapt('acme', 'second', warm_start => 'zero')")
+            }
+            await world.expectRefusal("bad_campaign") {
+                try await world.run("SELECT attune.readapt('acme', 'second', judged_users => 0, warm_start => 'delta')")
+            }
+            let number = try await world.desk.start(tenant: "acme", base: "second", options)
+            let inputs = AdaptationInputs(world.pool)
+            #expect(try await inputs.campaignBrief(number)?.startsFromCopies == true)
+            _ = try await world.desk.cancel(number)
+            let plain = try await world.desk.start(tenant: "acme", base: "second")
+            #expect(try await inputs.campaignBrief(plain)?.startsFromCopies == false)
         }
     }
 

@@ -82,6 +82,46 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "copies of what users had are what their steps begin at under the new base, and the waves judge them by what they have not seen"
+        )
+        func copies() async throws {
+            try await Site.with(users: 120) { site in
+                let folder = site.folder.appending(path: "base-v2").path
+                try PerturbedBase(scale: 0.01, seed: 3).write(from: try #require(TestSettings.base), to: folder)
+                let base = try BaseFolder.open(folder)
+                let width = base.configuration.width
+                try await site.registry.registerBase(name: "base-v2", digest: base.digest, width: width)
+                try await site.enqueue()
+                try await site.worker("one", "--until-idle").succeeds()
+
+                // Steps that change nothing: what is published is what was copied.
+                var still = Recipe.plain(name: "still", baseDigest: base.digest, head: .zero(width: width))
+                still.rule.steps = [StepParameters(logRate: -60, logBiasRate: -60, decayLogit: -60)]
+                try await site.activate(still)
+                _ = try await site.run(
+                    "readapt", "--tenant", Site.tenant, "--base", "base-v2", "--canary", "60", "--margin", "0.2",
+                    "--warm-start", "delta")
+                let worker = try site.worker("two", "--base", try #require(TestSettings.base), "--base", folder)
+                let scheduler = try site.scheduler()
+                try await eventually("it may be promoted", within: 90) {
+                    try await site.count("attune.campaigns WHERE can_promote") == 1
+                }
+                // From a head of zeros every loss would be log 2.
+                let copied = try await site.count(
+                    "attune.outcome o JOIN attune.job j USING (job_id) WHERE j.campaign_id = 1 AND o.loss_before < 0.69"
+                )
+                let had = try await site.count("attune.pointer WHERE base_id = 1 AND revision_id IS NOT NULL")
+                #expect(had > 60 && copied > had * 3 / 4, "\(copied) of \(had)")
+                let judged = try await site.count(
+                    "attune.campaign_judgement WHERE method = 'tail' AND loss_after <> loss_before AND loss_after < 0.69"
+                )
+                #expect(judged > 10, "they are judged with a copy, too")
+                try await worker.end()
+                try await scheduler.end()
+            }
+        }
+
         @Test("work under a base that one worker lacks is done by the one that has it, and costs no try")
         func mixedFleet() async throws {
             try await Site.with(users: 60) { site in
@@ -104,7 +144,7 @@ extension EndToEnd {
                 #expect(try await site.count("attune.attempt_log WHERE error_class = 'base_not_held'") > 0)
                 #expect(try await site.count("attune.attempt_log WHERE tries > 0") == 0)
                 #expect(
-                    try await site.count("attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'new'")
+                    try await site.count("attune.jobs WHERE finished_at IS NOT NULL AND worker = 'new'")
                         == 60)
                 for process in [old, new, scheduler] { try await process.end() }
             }

@@ -31,7 +31,9 @@ struct Ledger {
     private func checkRevisions(_ site: Site) async throws {
         let strays = try await site.count(
             """
-            attune.revision r FULL JOIN (SELECT * FROM attune.outcome WHERE ending = 1) o ON o.job_id = r.job_id
+            attune.revision r FULL JOIN (
+                SELECT n.job_id, n.revision_id, j.uid FROM attune.outcome n JOIN attune.job j ON j.job_id = n.job_id
+                WHERE n.ending = 1) o ON o.job_id = r.job_id
             WHERE r.revision_id IS DISTINCT FROM o.revision_id OR r.uid IS DISTINCT FROM o.uid
             """)
         #expect(strays == 0, "\(strays) revisions without their outcome or outcomes without their revision")

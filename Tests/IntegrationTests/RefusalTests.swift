@@ -75,7 +75,8 @@ extension EndToEnd {
                 try await site.everythingEnds()
                 try await worker.end()
                 let (ending, why) = try await site.ask(
-                    "SELECT attune.ending_name(ending), error_class FROM attune.outcome WHERE uid = $1", [.int64(uid)]
+                    "SELECT v.state, v.error_class FROM attune.job j JOIN attune.jobs v USING (job_id) WHERE j.uid = $1",
+                    [.int64(uid)]
                 ).one().values(String.self, String.self)
                 #expect(ending == "cancelled" && why == "user_erased")
                 for table in ["revision", "object_slot", "pointer", "user_data"] {

@@ -150,7 +150,7 @@ extension EndToEnd {
                 try await site.everythingEnds()
                 #expect(
                     try await site.count(
-                        "attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'resting'") == 0)
+                        "attune.jobs WHERE finished_at IS NOT NULL AND worker = 'resting'") == 0)
                 _ = try await site.run("workers", "drain", "working")
                 try await working.succeeds(within: 40)
                 _ = try await site.run("workers", "resume", "resting")
@@ -159,7 +159,7 @@ extension EndToEnd {
                 try await site.everythingEnds()
                 #expect(
                     try await site.count(
-                        "attune.outcome o JOIN attune.worker w USING (worker_id) WHERE w.name = 'resting'") == 1)
+                        "attune.jobs WHERE finished_at IS NOT NULL AND worker = 'resting'") == 1)
                 try await eventually("both have told of a first job") {
                     try await site.count("attune.worker WHERE first_job_at IS NOT NULL") == 2
                 }

@@ -92,8 +92,8 @@ import Testing
                     """)
                 try await world.run(
                     """
-                    INSERT INTO attune.outcome (job_id, uid, chunk_id, tenant_id, attempt, ending, tries, error_class)
-                    VALUES (\(1023 - tenant), 1, 0, \(tenant), 1, 6, 1, 'bad')
+                    INSERT INTO attune.outcome (job_id, chunk_id, tenant_id, attempt, ending, tries, error_class)
+                    VALUES (\(1023 - tenant), 0, \(tenant), 1, 6, 1, 'bad')
                     """)
             }
             try await asRole(roles["birch"], world) { connection in

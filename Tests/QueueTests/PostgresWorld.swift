@@ -128,7 +128,8 @@ extension PostgresWorld {
         #expect(unaccounted == 0, "every job has one outcome or is in an open chunk")
         let withoutRevision: Int64 = try await value(
             """
-            SELECT count(*) FROM attune.outcome o LEFT JOIN attune.revision r USING (revision_id) JOIN attune."user" u ON u.uid = o.uid
+            SELECT count(*) FROM attune.outcome o LEFT JOIN attune.revision r USING (revision_id) 
+            JOIN attune.job j ON j.job_id = o.job_id JOIN attune."user" u ON u.uid = j.uid
             WHERE o.ending = 1 AND u.erased_at IS NULL AND (r.revision_id IS NULL OR r.job_id <> o.job_id)
             """)
         #expect(withoutRevision == 0, "every completed job has its revision")

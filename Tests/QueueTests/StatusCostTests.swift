@@ -18,8 +18,8 @@ import Testing
             SELECT (\(first) + n) * 1024, 1 + n % 50, 1, 2, 1, 5 FROM generate_series(1, \(2 * count)) AS n
             """,
             """
-            INSERT INTO attune.outcome (job_id, uid, chunk_id, tenant_id, attempt, ending, tries, error_class)
-            SELECT (\(first) + n) * 1024, 1 + n % 50, \(first) + n, 1, 1, CASE WHEN n % 10 = 0 THEN 6 ELSE 1 END, 0,
+            INSERT INTO attune.outcome (job_id, chunk_id, tenant_id, attempt, ending, tries, error_class)
+            SELECT (\(first) + n) * 1024, \(first) + n, 1, 1, CASE WHEN n % 10 = 0 THEN 6 ELSE 1 END, 0,
                 CASE WHEN n % 10 = 0 THEN 'bad' END
             FROM generate_series(1, \(count)) AS n
             """,

@@ -174,6 +174,8 @@ struct Situation {
     var lanes: [LaneLoad]
     var workers: [WorkerLoad]
 
+    init(lanes: [LaneLoad], workers: [WorkerLoad]) { (self.lanes, self.workers) = (lanes, workers) }
+
     init(seed: UInt64, lanes count: ClosedRange<Int32> = 1...64, workers living: ClosedRange<Int64> = 1...9) {
         var random = SeededGenerator(state: seed)
         let ids =

@@ -1,5 +1,10 @@
+import Adapters
+import Meta
+import Model
 import Queue
+import Recipe
 import Testing
+import Worker
 
 /// Real claims to try a worker's parts with, from a queue in memory.
 enum Claims {
@@ -18,5 +23,15 @@ enum Claims {
             chunks += try await queue.claim(ClaimRequest(workerID: worker, lane: lane)).chunks
         }
         return (queue, try #require(chunks.first))
+    }
+
+    /// A chunk of so many users as a delivery without texts.
+    static func fetched(users: Int) async throws -> FetchedDelivery {
+        let chunk = try await chunk(users: users).chunk
+        let recipe = Recipe.plain(name: "r", baseDigest: chunk.baseDigest, head: .zero(width: 8))
+        let space = FeatureSpace(baseDigest: chunk.baseDigest, site: "test")
+        return FetchedDelivery(
+            chunks: [chunk], recipe: LoadedRecipe(recipe: recipe, digest: chunk.recipeDigest, space: space),
+            texts: TextTable(space: space, cache: FeatureCache(byteLimit: 1 << 20)))
     }
 }

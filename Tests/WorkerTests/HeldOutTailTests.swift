@@ -29,8 +29,10 @@ import Worker
         #expect(HeldOutTail(support([1, 1, 1, 1, 1, 1, 0, 0]), newest: 100) == nil)
     }
 
-    /// Users who like texts whose first feature is positive.
-    private func population(users: Int, width: Int) -> (features: Matrix, tails: [HeldOutTail]) {
+    /// Users who like texts whose first feature is positive; or whose likes have nothing to do with the texts.
+    private func population(
+        users: Int, width: Int, isLearnable: Bool = true
+    ) -> (features: Matrix, tails: [HeldOutTail]) {
         var random = RandomSource(seed: 5)
         var features = Matrix(rows: users * 16, columns: width)
         var tails: [HeldOutTail] = []
@@ -42,7 +44,7 @@ import Worker
                 for column in 0..<width {
                     features.values[row * width + column] = Float(random.uniform() - 0.5) / Float(width).squareRoot()
                 }
-                features.values[row * width] = label > 0.5 ? 0.7 : -0.7
+                if isLearnable { features.values[row * width] = label > 0.5 ? 0.7 : -0.7 }
                 rows.append(Int32(row))
                 labels.append(label)
             }
@@ -51,32 +53,54 @@ import Worker
         return (features, tails)
     }
 
+    private func recipe(width: Int, _ change: (inout Recipe) -> Void = { _ in }) -> Recipe {
+        var recipe = Recipe.plain(
+            name: "r", baseDigest: String(repeating: "a", count: 64), head: .zero(width: width))
+        recipe.settings.guarding = nil
+        change(&recipe)
+        return recipe
+    }
+
+    private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+
     @Test(
-        "a recipe that steps scores held-out examples better than no step, a head that takes likes for dislikes worse"
+        "a recipe that steps scores held-out examples better than no step, one that starts far off worse though it steps"
     )
     func direction() {
         let width = 16
         let (features, tails) = population(users: 40, width: width)
-        func mean(_ change: (inout Recipe) -> Void) -> Double {
-            var recipe = Recipe.plain(
-                name: "r", baseDigest: String(repeating: "a", count: 64), head: .zero(width: width))
-            recipe.settings.guarding = nil
-            change(&recipe)
-            let losses = HeldOutTail.losses(of: tails, under: recipe, features: features)
-            return losses.reduce(0, +) / Double(losses.count)
+        func loss(_ change: (inout Recipe) -> Void) -> Double {
+            mean(
+                HeldOutTail.outcomes(of: tails, under: recipe(width: width, change), features: features).map(\.loss))
         }
-        let right = mean { _ in }
-        let none = mean { $0.settings.scale = 0 }
-        // A head that scores everyone's likes as dislikes is what a planted bad recipe does.
-        let wrong = mean { recipe in
-            recipe.rule.start.weights[0] = -4
+        let right = loss { _ in }
+        let none = loss { $0.settings.scale = 0 }
+        // Everything is liked, so sure of it that one step does not mend it.
+        let wrong = loss { recipe in
+            recipe.rule.start.bias = 6
             recipe.headWithoutData = recipe.rule.start
-            recipe.settings.scale = 0
         }
         #expect(tails.count == 40)
         #expect(right < none - 0.05, "\(right) against \(none)")
         #expect(wrong > none + 0.2, "\(wrong) against \(none)")
         #expect(abs(none - 0.6931) < 1e-3)
+    }
+
+    @Test("a recipe that learns its examples by heart is judged by those it has not seen")
+    func byHeart() {
+        let width = 64
+        let (features, tails) = population(users: 40, width: width, isLearnable: false)
+        let greedy = recipe(width: width) { recipe in
+            recipe.rule.preconditioner = .isotropic(60)
+            recipe.settings.scale = 1
+        }
+        let seen = Meta.adapt(
+            PackedSupport(features: greedy.rule.project(features), users: tails.map(\.support)), with: greedy.rule,
+            settings: greedy.settings)
+        let (before, after) = (mean(seen.map { Double($0.lossBefore) }), mean(seen.map { Double($0.lossAfter) }))
+        let held = mean(HeldOutTail.outcomes(of: tails, under: greedy, features: features).map(\.loss))
+        #expect(after < before - 0.2, "on what it adapts on, \(after) against \(before)")
+        #expect(held > before + 0.2, "on what was held out, \(held) against \(before)")
     }
 
     @Test("a mark is read as the feed writes it, and nothing else is a mark")

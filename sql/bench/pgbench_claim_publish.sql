@@ -11,9 +11,6 @@ SELECT coalesce((SELECT array_agg(chunk_id) FROM c), '{}') AS chunks, coalesce((
     coalesce(array_agg(j.parent), '{}') AS parents, coalesce(array_agg(j.data_seq), '{}') AS data_seqs, count(*) AS n
 FROM j \gset
 SELECT kept FROM attune.publish(:chunks, :attempts, :tokens, NULL, NULL, NULL, :jobs, :job_chunks,
-    array_fill(2::smallint, ARRAY[:n::int]), :epochs, :parents, :data_seqs, array_fill(NULL::int, ARRAY[:n::int]),
-    array_fill(NULL::int, ARRAY[:n::int]), array_fill(NULL::bytea, ARRAY[:n::int]), array_fill(32, ARRAY[:n::int]),
+    array_fill(2::smallint, ARRAY[:n::int]), :epochs, :parents, :data_seqs, NULL, NULL, NULL, array_fill(32, ARRAY[:n::int]),
     array_fill(1::smallint, ARRAY[:n::int]), array_fill(0::smallint, ARRAY[:n::int]), array_fill(0.6::real, ARRAY[:n::int]),
-    array_fill(0.5::real, ARRAY[:n::int]), array_fill(0, ARRAY[:n::int]), array_fill(1, ARRAY[:n::int]), array_fill(2, ARRAY[:n::int]),
-    array_fill(3, ARRAY[:n::int]), array_fill(4, ARRAY[:n::int]), array_fill(NULL::bigint, ARRAY[:n::int]),
-    array_fill(NULL::text, ARRAY[:n::int]), array_fill(NULL::text, ARRAY[:n::int]));
+    array_fill(0.5::real, ARRAY[:n::int]), array_fill(0, ARRAY[:n::int]), '{1,2,3,4}', NULL, NULL, NULL);

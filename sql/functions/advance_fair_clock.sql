@@ -27,8 +27,7 @@ BEGIN
     END LOOP;
     IF v_head IS NULL AND v_may_leap THEN
         v_clock.settled_at := clock_timestamp();
-        SELECT max(f.base_tag + (coalesce(pg_sequence_last_value(format('attune.flow_%s_seq', f.flow_id)::regclass), 0)
-            * 1000.0 / f.weight)::bigint) INTO v_head
+        SELECT max(f.base_tag + (attune.flow_drawn(f.flow_id) * 1000.0 / f.weight)::bigint) INTO v_head
         FROM attune.flow f;
     END IF;
     v_clock.virtual_time := greatest(v_clock.virtual_time, v_head);

@@ -17,8 +17,8 @@ BEGIN
         SELECT c.* INTO v_chunk FROM attune.chunk c WHERE c.chunk_id = attune.job_chunk(cancel.job_id) FOR UPDATE;
         CONTINUE WHEN v_chunk.chunk_id IS NULL OR v_chunk.state = 4
             OR EXISTS (SELECT FROM attune.outcome o WHERE o.job_id = cancel.job_id);
-        INSERT INTO attune.outcome (job_id, uid, chunk_id, tenant_id, attempt, ending, tries, worker_id, claimed_at)
-        VALUES (cancel.job_id, v_job.uid, v_chunk.chunk_id, v_job.tenant_id, v_chunk.attempt, 5,
+        INSERT INTO attune.outcome (job_id, chunk_id, tenant_id, attempt, ending, tries, worker_id, claimed_at)
+        VALUES (cancel.job_id, v_chunk.chunk_id, v_job.tenant_id, v_chunk.attempt, 5,
             coalesce(v_chunk.tries[array_position(v_chunk.members, cancel.job_id)], 0), v_chunk.worker_id, v_chunk.claimed_at);
         UPDATE attune.chunk c SET ended_count = c.ended_count + 1,
             state = CASE WHEN c.state <> 1 AND c.ended_count + 1 = c.job_count THEN 4 ELSE c.state END

@@ -138,6 +138,9 @@ BEGIN
         )
         SELECT array_agg(r.chunk_id), array_agg(r.base_id), array_agg(r.recipe_id) INTO v_ready, v_bases, v_recipes
         FROM resolved r WHERE r.recipe_id IS NOT NULL;
+        IF EXISTS (SELECT FROM attune.campaign g WHERE g.state = 'running') THEN
+            PERFORM attune.follow_campaigns(v_ready);
+        END IF;
 
         RETURN QUERY
         WITH taken AS MATERIALIZED (
@@ -169,12 +172,19 @@ BEGIN
             LEFT JOIN attune.outcome o ON o.job_id = CASE WHEN t.ended_count > 0 THEN j.job_id END
             WINDOW newest AS (PARTITION BY j.uid, t.base_id, t.coalesces, o.job_id IS NULL ORDER BY j.job_id DESC)
         ), ended AS (
-            INSERT INTO attune.outcome (job_id, uid, chunk_id, tenant_id, attempt, ending, tries, worker_id, revision_id,
-                merged_into, error_class)
-            SELECT m.job_id, m.uid, m.chunk_id, m.tenant_id, m.attempt + 1, m.ending, m.tries, p_worker,
+            INSERT INTO attune.outcome (job_id, follows, born, chunk_id, finished_at, tenant_id, attempt, ending, tries, worker_id,
+                revision_id, merged_into, error_class)
+            SELECT m.job_id, m.follows, CASE WHEN m.follows IS NULL THEN pg_current_xact_id() END,
+                CASE WHEN m.follows IS NULL THEN m.chunk_id END, (SELECT clock_timestamp()), m.tenant_id,
+                CASE WHEN m.follows IS NULL THEN m.attempt + 1 END, m.ending, m.tries,
+                CASE WHEN m.follows IS NULL THEN p_worker END,
                 CASE WHEN m.ending = 4 THEN m.revision_id END, CASE WHEN m.ending = 3 THEN m.newest_job END,
                 CASE WHEN m.ending = 5 THEN 'user_erased' END
-            FROM member m WHERE m.ending > 0
+            FROM (
+                SELECT n.*, CASE WHEN n.job_id >> 10 = n.chunk_id
+                    THEN nullif(n.job_id - min(n.job_id) OVER (PARTITION BY n.chunk_id), 0) END::smallint AS follows
+                FROM member n WHERE n.ending > 0
+            ) AS m
         ), tally AS (
             SELECT m.chunk_id, m.base_id, m.recipe_id, m.pos,
                 array_agg(m.job_id) FILTER (WHERE m.ending = 0) AS job_ids,

@@ -21,6 +21,7 @@ BEGIN
         RETURNING flow_id
     LOOP
         EXECUTE format('CREATE SEQUENCE attune.flow_%s_seq', made_flow);
+        EXECUTE format('CREATE SEQUENCE attune.flow_%s_hundreds_seq INCREMENT 100 START 100', made_flow);
     END LOOP;
     RETURN made_id;
 END

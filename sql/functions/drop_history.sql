@@ -50,8 +50,8 @@ BEGIN
         -- What was erased since it was copied.
         UPDATE attune.job_carry_next n SET payload = NULL, trace = NULL, dedup_hash = NULL FROM attune."user" u
         WHERE u.uid = n.uid AND u.erased_at IS NOT NULL AND (n.payload IS NOT NULL OR n.trace IS NOT NULL OR n.dedup_hash IS NOT NULL);
-        UPDATE attune.outcome_carry_next n SET message = NULL FROM attune."user" u
-        WHERE u.uid = n.uid AND u.erased_at IS NOT NULL AND n.message IS NOT NULL;
+        UPDATE attune.outcome_carry_next n SET message = NULL FROM attune.job_carry_next j JOIN attune."user" u ON u.uid = j.uid
+        WHERE j.job_id = n.job_id AND u.erased_at IS NOT NULL AND n.message IS NOT NULL;
         FOREACH v_parent IN ARRAY ARRAY['job', 'outcome'] LOOP
             EXECUTE format('ALTER TABLE attune.%1$I DETACH PARTITION attune.%2$I', v_parent, attune.part_name(v_parent, v_part.first_chunk));
             EXECUTE format('ALTER TABLE attune.%I RENAME TO %I', attune.part_name(v_parent, v_part.first_chunk),

@@ -27,16 +27,20 @@ DECLARE
     v_take boolean[];
     v_ids bigint[];
     v_jobs bigint[];
-    v_bad record;
+    v_bad_count bigint;
+    v_layout int;
+    v_lanes int;
     v_tag bigint;
 BEGIN
     SELECT f.flow_id, f.weight INTO v_flow, v_weight FROM attune.flow f WHERE f.tenant_id = v_tenant AND f.name = enqueue_many.flow;
     SELECT k.kind_id INTO v_kind FROM attune.kind k WHERE k.name = enqueue_many.kind;
     SELECT coalesce(enqueue_many.cost_ms, s.job_cost_ms), s.dedup_days INTO v_cost, v_days FROM attune.setting s;
     PERFORM attune.check_job(tenant, 'bulk', enqueue_many.flow, v_flow, enqueue_many.kind, v_kind, NULL, NULL, v_cost);
-    SELECT greatest(1, least(s.chunk_jobs, floor(s.chunk_cost_ms / v_cost)))::int INTO v_each FROM attune.setting s;
+    -- The lane is attune.lane_for(chunk_id), without a call for each chunk.
+    SELECT greatest(1, least(s.chunk_jobs, floor(s.chunk_cost_ms / v_cost)))::int, s.lane_layout, s.lane_count
+    INTO v_each, v_layout, v_lanes FROM attune.setting s;
 
-    SELECT array_agg(d.uid), array_agg(d.error_class), array_agg(d.error_class IS NULL) INTO v_uids, v_errors, v_take
+    SELECT array_agg(d.uid), array_agg(d.error_class), count(d.error_class) INTO v_uids, v_errors, v_bad_count
     FROM (
         SELECT u.uid, CASE WHEN u.uid IS NULL THEN 'unknown_user' WHEN length(i.payload) > 65536 THEN 'payload_too_long'
             WHEN i.dedup_key = '' OR length(i.dedup_key) > 1000 THEN 'bad_dedup_key' WHEN length(i.trace) > 512 THEN 'bad_trace'
@@ -45,6 +49,10 @@ BEGIN
         LEFT JOIN attune."user" u ON u.tenant_id = v_tenant AND u.user_id = i.user_id
         ORDER BY i.pos
     ) AS d;
+    -- v_take stays null where every row is: as a rule.
+    IF v_bad_count > 0 THEN
+        v_take := ARRAY(SELECT e.error_class IS NULL FROM unnest(v_errors) WITH ORDINALITY AS e (error_class, pos) ORDER BY e.pos);
+    END IF;
     -- A key that is taken, here or by an earlier line, is the same job again, or with another payload an error.
     IF cardinality(array_remove(dedup_keys, NULL)) > 0 THEN
         SELECT array_agg(d.key_hash ORDER BY d.pos), array_agg(d.payload_hash ORDER BY d.pos),
@@ -68,26 +76,36 @@ BEGIN
         ) AS d;
     END IF;
 
-    SELECT array_agg(e.pos + lines_before ORDER BY e.pos), array_agg(e.error_class ORDER BY e.pos), count(*)
-    INTO rejected_lines, rejected_classes, rejected
-    FROM unnest(v_errors) WITH ORDINALITY AS e (error_class, pos) WHERE e.error_class IS NOT NULL;
+    rejected := 0;
+    IF v_take IS NOT NULL THEN
+        SELECT array_agg(e.pos + lines_before ORDER BY e.pos), array_agg(e.error_class ORDER BY e.pos), count(*)
+        INTO rejected_lines, rejected_classes, rejected
+        FROM unnest(v_errors) WITH ORDINALITY AS e (error_class, pos) WHERE e.error_class IS NOT NULL;
+    END IF;
     IF rejected > 0 AND NOT keep_going THEN
         PERFORM attune.refuse(rejected_classes[1], format('%s: row %s', tenant, rejected_lines[1]),
             'the job cannot be accepted; nothing was enqueued', 'correct it, or pass keep_going => true and see which rows were rejected');
     END IF;
 
-    accepted := coalesce(cardinality(array_positions(v_take, true)), 0);
+    accepted := coalesce(cardinality(CASE WHEN v_take IS NULL THEN v_uids ELSE array_positions(v_take, true) END), 0);
     duplicates := 0;
     chunks := (accepted + v_each - 1) / v_each;
     IF accepted > 0 THEN
-        PERFORM attune.add_partitions(1, chunks);
+        -- Asked here first: a call for nothing takes as long as thirty rows.
+        IF coalesce((SELECT max(h.end_chunk) FROM attune.history_part h), 0)
+            <= (SELECT q.last_value + chunks + 1048576 FROM attune.chunk_id_seq q) THEN
+            PERFORM attune.add_partitions(1, chunks);
+        END IF;
         SELECT array_agg(nextval('attune.chunk_id_seq')) INTO v_ids FROM generate_series(1, chunks);
-        SELECT array_agg(CASE WHEN t.take THEN v_ids[(t.nth - 1) / v_each + 1] * 1024 + (t.nth - 1) % v_each END ORDER BY t.pos)
-        INTO v_jobs
-        FROM (
-            SELECT i.pos, i.take, count(*) FILTER (WHERE i.take) OVER (ORDER BY i.pos ROWS UNBOUNDED PRECEDING) AS nth
-            FROM unnest(v_take) WITH ORDINALITY AS i (take, pos)
-        ) AS t;
+        -- Where all are taken, ids follow from the position alone and v_jobs stays null.
+        IF v_take IS NOT NULL THEN
+            SELECT array_agg(CASE WHEN t.take THEN v_ids[(t.nth - 1) / v_each + 1] * 1024 + (t.nth - 1) % v_each END ORDER BY t.pos)
+            INTO v_jobs
+            FROM (
+                SELECT i.pos, i.take, count(*) FILTER (WHERE i.take) OVER (ORDER BY i.pos ROWS UNBOUNDED PRECEDING) AS nth
+                FROM unnest(v_take) WITH ORDINALITY AS i (take, pos)
+            ) AS t;
+        END IF;
         IF v_keys IS NOT NULL THEN
             WITH won AS MATERIALIZED (
                 INSERT INTO attune.dedup (tenant_id, key_hash, payload_hash, job_id, expires)
@@ -100,17 +118,21 @@ BEGIN
             INTO v_jobs FROM unnest(v_keys, v_jobs) WITH ORDINALITY AS i (key_hash, job_id, pos);
         END IF;
         INSERT INTO attune.job (job_id, uid, tenant_id, flow_id, kind_id, cost_ms, run_at, dedup_hash, trace, payload)
-        SELECT i.job_id, i.uid, v_tenant, v_flow, v_kind, v_cost, v_run_at, i.key_hash, i.trace, i.payload
-        FROM unnest(v_jobs, v_uids, v_keys, traces, payloads) AS i (job_id, uid, key_hash, trace, payload)
-        WHERE i.job_id IS NOT NULL;
+        SELECT CASE WHEN v_jobs IS NULL THEN v_ids[(i.pos - 1) / v_each + 1] * 1024 + (i.pos - 1) % v_each ELSE i.job_id END,
+            i.uid, v_tenant, v_flow, v_kind, v_cost, v_run_at, i.key_hash, i.trace, i.payload
+        FROM unnest(v_jobs, v_uids, v_keys, traces, payloads) WITH ORDINALITY AS i (job_id, uid, key_hash, trace, payload, pos)
+        WHERE v_jobs IS NULL OR i.job_id IS NOT NULL;
         -- Deferred jobs take their place in the flow when their time comes.
         v_tag := CASE WHEN v_run_at IS NULL THEN attune.fair_tag(v_flow, accepted) END;
         WITH cut AS (
-            SELECT j.id >> 10 AS chunk_id, count(*) AS jobs, min(j.id) AS first, max(j.id) AS last
-            FROM unnest(v_jobs) AS j (id) WHERE j.id IS NOT NULL GROUP BY 1
+            SELECT p.chunk_id, n.jobs, p.chunk_id * 1024 AS first, p.chunk_id * 1024 + n.jobs - 1 AS last
+            FROM unnest(CASE WHEN v_jobs IS NULL THEN v_ids END) WITH ORDINALITY AS p (chunk_id, pos)
+            CROSS JOIN LATERAL (SELECT least(v_each, accepted - (p.pos - 1) * v_each) AS jobs) AS n
+            UNION ALL
+            SELECT j.id >> 10, count(*), min(j.id), max(j.id) FROM unnest(v_jobs) AS j (id) WHERE j.id IS NOT NULL GROUP BY 1
         ), inserted AS (
             INSERT INTO attune.chunk (chunk_id, sort_key, lane, tenant_id, flow_id, kind_id, state, job_count, cost_ms, run_at)
-            SELECT c.chunk_id, coalesce(v_tag + ((p.pos - 1) * v_each * 1000.0 / v_weight)::bigint, 0), attune.lane_for(c.chunk_id),
+            SELECT c.chunk_id, coalesce(v_tag + ((p.pos - 1) * v_each * 1000.0 / v_weight)::bigint, 0), v_layout * 65536 + (c.chunk_id % v_lanes)::int,
                 v_tenant, v_flow, v_kind, CASE WHEN v_run_at IS NULL THEN 0 ELSE 2 END, c.jobs, c.jobs * v_cost, v_run_at
             FROM unnest(v_ids) WITH ORDINALITY AS p (chunk_id, pos) JOIN cut c ON c.chunk_id = p.chunk_id
         )

@@ -99,7 +99,8 @@ BEGIN
         INTO v_ended, v_unended
         FROM attune.job j
         LEFT JOIN attune.outcome o ON o.job_id = j.job_id AND o.job_id >= v_reached AND o.job_id < v_before
-        LEFT JOIN attune.worker w ON w.worker_id = o.worker_id
+        LEFT JOIN attune.outcome s ON s.job_id = CASE WHEN jobs_walk.worker IS NOT NULL THEN o.job_id - coalesce(o.follows, 0) END
+        LEFT JOIN attune.worker w ON w.worker_id = s.worker_id
         WHERE j.job_id >= v_reached AND j.job_id < v_before
             AND (v_tenants IS NULL OR j.tenant_id = ANY (v_tenants)) AND (jobs_walk.kind IS NULL OR j.kind_id = v_kind)
             AND (jobs_walk.since IS NULL OR coalesce(o.finished_at, j.enqueued_at) >= jobs_walk.since)
@@ -111,7 +112,8 @@ BEGIN
         FROM unnest(v_ids) AS i (id)
         CROSS JOIN LATERAL (SELECT n.* FROM attune.job n WHERE n.job_id = i.id OFFSET 0) AS j
         LEFT JOIN LATERAL (SELECT n.* FROM attune.outcome n WHERE n.job_id = i.id OFFSET 0) AS o ON true
-        LEFT JOIN attune.worker w ON w.worker_id = o.worker_id
+        LEFT JOIN attune.outcome s ON s.job_id = CASE WHEN jobs_walk.worker IS NOT NULL THEN o.job_id - coalesce(o.follows, 0) END
+        LEFT JOIN attune.worker w ON w.worker_id = s.worker_id
         LEFT JOIN LATERAL (
             SELECT a.error_class FROM attune.attempt_log a
             WHERE o.job_id IS NULL AND jobs_walk.error_class IS NOT NULL AND a.job_id = i.id ORDER BY a.log_id DESC LIMIT 1) AS l ON true

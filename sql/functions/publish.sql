@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION attune.publish(
     p_jobs bigint[], p_job_chunks bigint[], p_verdicts smallint[], p_epochs int[], p_parents bigint[], p_data_through bigint[],
     p_offsets int[], p_lengths int[], p_sha256s bytea[],
     p_examples int[], p_steps smallint[], p_rows smallint[], p_losses_before real[], p_losses_after real[],
-    p_stored_bytes int[], p_fetch_ms int[], p_adapt_ms int[], p_encode_ms int[], p_upload_ms int[],
+    p_stored_bytes int[], p_stage_ms int[],
     p_delays_ms bigint[], p_error_classes text[], p_messages text[]
 ) RETURNS TABLE (
     completed int, kept int, superseded int, retried int, discarded int, erased int, lost bigint[], already bigint[]
@@ -176,18 +176,27 @@ BEGIN
         END IF;
     END IF;
 
-    INSERT INTO attune.outcome (job_id, uid, chunk_id, finished_at, tenant_id, attempt, ending, tries, steps, rows, examples,
+    -- What the outcomes of a chunk share stands in the first of them. The input comes chunk by chunk: this sort finds it sorted.
+    INSERT INTO attune.outcome (job_id, follows, born, chunk_id, finished_at, tenant_id, attempt, ending, tries, steps, rows, examples,
         stored_bytes, loss_before, loss_after, fetch_ms, adapt_ms, encode_ms, upload_ms, worker_id, claimed_at, revision_id,
         error_class, message)
-    SELECT i.job_id, i.uid, c.chunk_id, v_now, c.tenant_id, c.attempt, i.final, i.tries, i.steps, i.rows, i.examples,
-        i.stored_bytes, i.loss_before, i.loss_after, i.fetch_ms, i.adapt_ms, i.encode_ms, i.upload_ms, c.worker_id, c.claimed_at,
-        i.revision, CASE i.final WHEN 5 THEN 'user_erased' WHEN 6 THEN i.error_class END, CASE i.final WHEN 6 THEN i.message END
-    FROM unnest(p_jobs, v_uids, v_chunks, v_final, v_tries, v_revisions, p_steps, p_rows, p_examples, p_stored_bytes,
-            p_losses_before, p_losses_after, p_fetch_ms, p_adapt_ms, p_encode_ms, p_upload_ms, p_error_classes, p_messages)
-        AS i (job_id, uid, chunk_id, final, tries, revision, steps, rows, examples, stored_bytes, loss_before, loss_after,
-            fetch_ms, adapt_ms, encode_ms, upload_ms, error_class, message)
-    JOIN attune.chunk c ON c.chunk_id = i.chunk_id
-    WHERE i.final IN (1, 2, 5, 6);
+    SELECT n.job_id, n.follows, CASE WHEN n.follows IS NULL THEN pg_current_xact_id() END,
+        CASE WHEN n.follows IS NULL THEN c.chunk_id END, v_now, c.tenant_id, CASE WHEN n.follows IS NULL THEN c.attempt END, n.final,
+        n.tries, n.steps, n.rows, n.examples, n.stored_bytes, n.loss_before, n.loss_after,
+        CASE WHEN n.follows IS NULL THEN p_stage_ms[1] END, CASE WHEN n.follows IS NULL THEN p_stage_ms[2] END,
+        CASE WHEN n.follows IS NULL THEN p_stage_ms[3] END, CASE WHEN n.follows IS NULL THEN p_stage_ms[4] END,
+        CASE WHEN n.follows IS NULL THEN c.worker_id END, CASE WHEN n.follows IS NULL THEN c.claimed_at END,
+        n.revision, CASE n.final WHEN 5 THEN 'user_erased' WHEN 6 THEN n.error_class END, CASE n.final WHEN 6 THEN n.message END
+    FROM (
+        SELECT i.*, CASE WHEN i.job_id >> 10 = i.chunk_id
+            THEN nullif(i.job_id - first_value(i.job_id) OVER (PARTITION BY i.chunk_id ORDER BY i.job_id), 0) END::smallint AS follows
+        FROM unnest(p_jobs, v_chunks, v_final, v_tries, v_revisions, p_steps, p_rows, p_examples, p_stored_bytes,
+                p_losses_before, p_losses_after, p_error_classes, p_messages)
+            AS i (job_id, chunk_id, final, tries, revision, steps, rows, examples, stored_bytes, loss_before, loss_after,
+                error_class, message)
+        WHERE i.final IN (1, 2, 5, 6)
+    ) AS n
+    JOIN attune.chunk c ON c.chunk_id = n.chunk_id;
     GET DIAGNOSTICS v_done = ROW_COUNT;
 
     SELECT count(*) FILTER (WHERE f = 1), count(*) FILTER (WHERE f = 2), count(*) FILTER (WHERE f = 10),
@@ -221,4 +230,4 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION attune.publish(bigint[], int[], uuid[], text, bytea, bigint, bigint[], bigint[], smallint[], int[], bigint[], bigint[], int[], int[], bytea[], int[], smallint[], smallint[], real[], real[], int[], int[], int[], int[], int[], bigint[], text[], text[]) IS 'Ends a delivery in one transaction: outcomes, revisions, slots and pointers of each chunk whose fence (id, attempt, token) still holds, and a retry chunk for what did not end. lost: chunks whose fence failed; already: chunks that this very claim had closed before.';
+COMMENT ON FUNCTION attune.publish(bigint[], int[], uuid[], text, bytea, bigint, bigint[], bigint[], smallint[], int[], bigint[], bigint[], int[], int[], bytea[], int[], smallint[], smallint[], real[], real[], int[], int[], bigint[], text[], text[]) IS 'Ends a delivery in one transaction: outcomes, revisions, slots and pointers of each chunk whose fence (id, attempt, token) still holds, and a retry chunk for what did not end. stage_ms: milliseconds of fetch, adapt, encode, upload, the delivery''s; an array may be null where it holds nothing else. lost: chunks whose fence failed; already: chunks that this very claim had closed before.';

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION attune.readapt(
     tenant text, base text, kind text DEFAULT 'adapt', canary_users int DEFAULT NULL, wave_growth real DEFAULT NULL,
     judged_users int DEFAULT NULL, margin real DEFAULT NULL, rate_limit real DEFAULT NULL, promotes_itself boolean DEFAULT false,
-    rollback_window interval DEFAULT NULL
+    rollback_window interval DEFAULT NULL, warm_start text DEFAULT 'recipe'
 ) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -34,15 +34,30 @@ BEGIN
         PERFORM attune.refuse('bad_campaign', tenant,
             'canary_users is 1 to 10000, wave_growth 1 to 1000, judged_users 0 to 100000, margin above 0 to 10 nats, rate_limit above 0, rollback_window not negative',
             'correct it; nothing was started');
+    ELSIF readapt.warm_start IS DISTINCT FROM 'recipe' AND readapt.warm_start IS DISTINCT FROM 'delta' THEN
+        PERFORM attune.refuse('bad_campaign', tenant, format('no warm start %L', left(readapt.warm_start, 40)),
+            'recipe: everyone starts from the recipe; delta: from a copy of what they have');
+    ELSIF readapt.warm_start = 'delta' AND v_from.base_id IS NULL THEN
+        PERFORM attune.refuse('no_active_base', tenant, 'there is nothing to copy: no base serves the tenant',
+            'start from the recipe: warm_start => ''recipe''');
+    ELSIF readapt.warm_start = 'delta' AND v_from.width <> v_base.width THEN
+        PERFORM attune.refuse('width_mismatch', tenant,
+            format('base %s has %s features, %s has %s: a delta of one fits no head of the other', v_from.name, v_from.width,
+                v_base.name, v_base.width),
+            'start from the recipe: warm_start => ''recipe''');
+    ELSIF readapt.warm_start = 'delta' AND (readapt.judged_users = 0 OR v_from_recipe IS NULL) THEN
+        PERFORM attune.refuse('bad_campaign', tenant,
+            'a copy has seen the examples that would judge it: only the waves'' held-out tails say whether it harms',
+            'judge users (and have a recipe active under the base before), or start from the recipe');
     END IF;
     INSERT INTO attune.campaign AS c (tenant_id, base_id, kind_id, created_by, recipe_id, from_base_id, from_recipe_id,
-        canary_users, wave_growth, judged_users, margin, rate_limit, promotes_itself, rollback_window, first_job)
+        canary_users, wave_growth, judged_users, margin, rate_limit, promotes_itself, rollback_window, warm_start, first_job)
     SELECT v_tenant, v_base.base_id, v_kind, attune.caller(), v_recipe, v_from.base_id, v_from_recipe,
         coalesce(readapt.canary_users, 500), coalesce(readapt.wave_growth, 4),
         -- Nothing to compare with: nothing is judged.
         CASE WHEN v_from_recipe IS NULL THEN 0 ELSE coalesce(readapt.judged_users, 500) END,
         coalesce(readapt.margin, 0.02), readapt.rate_limit, coalesce(readapt.promotes_itself, false),
-        coalesce(readapt.rollback_window, '24 hours'), s.last_value * 1024
+        coalesce(readapt.rollback_window, '24 hours'), readapt.warm_start, s.last_value * 1024
     FROM attune.chunk_id_seq s
     ON CONFLICT (tenant_id, base_id) WHERE state IN ('running', 'paused') DO NOTHING
     RETURNING c.campaign_id INTO v_campaign;
@@ -52,4 +67,4 @@ BEGIN
     RETURN v_campaign;
 END
 $$;
-COMMENT ON FUNCTION attune.readapt(text, text, text, int, real, int, real, real, boolean, interval) IS 'Starts a campaign: all users of the tenant are adapted under a base (name or digest): a canary, then waves, each judged on held-out tails, then sweeps until few users remain and it may be promoted. One row, whatever the number of users. Returns its id.';
+COMMENT ON FUNCTION attune.readapt(text, text, text, int, real, int, real, real, boolean, interval, text) IS 'Starts a campaign: all users of the tenant are adapted under a base (name or digest): a canary, then waves, each judged on held-out tails, then sweeps until few users remain and it may be promoted. warm_start: from the recipe''s start, or (delta) from a copy of what each user has under the base before, where both have as many features. One row, whatever the number of users. Returns its id.';

@@ -51,9 +51,9 @@ BEGIN
         discarded := 0;
         IF v_open.jobs = 1 AND v_crashes >= 3
             AND (v_alive <= 1 OR (SELECT count(DISTINCT h) FROM unnest(v_holders) AS h) >= 2) THEN
-            INSERT INTO attune.outcome (job_id, uid, chunk_id, tenant_id, attempt, ending, tries, worker_id, claimed_at,
+            INSERT INTO attune.outcome (job_id, chunk_id, tenant_id, attempt, ending, tries, worker_id, claimed_at,
                 error_class, message)
-            SELECT o.job_id, o.uid, v_chunk.chunk_id, v_chunk.tenant_id, v_chunk.attempt, 6, o.tries, v_chunk.worker_id,
+            SELECT o.job_id, v_chunk.chunk_id, v_chunk.tenant_id, v_chunk.attempt, 6, o.tries, v_chunk.worker_id,
                 v_chunk.claimed_at, 'worker_crashed', format('%s leases of it ended without a word from %s workers, the last from %s',
                     v_crashes, (SELECT count(DISTINCT h) FROM unnest(v_holders) AS h), v_chunk.worker_id)
             FROM attune.open_jobs(ARRAY[v_chunk.chunk_id]) AS o;

@@ -35,8 +35,7 @@ BEGIN
         ), grown AS (
             SELECT f.flow_id, f.jobs, f.cost_ms, f.oldest,
                 CASE WHEN s.chunks < v_cap OR s.last <= f.first THEN 1
-                ELSE greatest(1, (g.base_tag + coalesce(pg_sequence_last_value(to_regclass(format('attune.flow_%s_seq', g.flow_id))), 0)
-                    * 1000.0 / g.weight - f.first) / (s.last - f.first)) END AS times
+                ELSE greatest(1, (g.base_tag + attune.flow_drawn(g.flow_id) * 1000.0 / g.weight - f.first) / (s.last - f.first)) END AS times
             FROM flow f JOIN attune.flow g ON g.flow_id = f.flow_id, seen s
         )
         SELECT coalesce(array_agg(w.flow_id ORDER BY w.flow_id), '{}'),

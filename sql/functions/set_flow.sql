@@ -16,7 +16,7 @@ BEGIN
         PERFORM attune.refuse('unknown_flow', tenant, format('no flow %L', left(set_flow.flow, 40)),
             'say interactive, bulk or campaign');
     END IF;
-    v_drawn := coalesce(pg_sequence_last_value(format('attune.flow_%s_seq', v_flow.flow_id)::regclass), 0);
+    v_drawn := attune.flow_drawn(v_flow.flow_id);
     UPDATE attune.flow f SET weight = set_flow.weight,
         base_tag = f.base_tag + (v_drawn * 1000.0 / f.weight)::bigint - (v_drawn * 1000.0 / set_flow.weight)::bigint
     WHERE f.flow_id = v_flow.flow_id;

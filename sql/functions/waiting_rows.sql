@@ -44,7 +44,7 @@ BEGIN
     ), ready AS (
         SELECT s.tenant_id, s.flow_id, NULL::timestamptz AS head_at, s.oldest, NOT d.is_cut AS exact, clock_timestamp() AS as_of,
             CASE WHEN NOT d.is_cut OR d.last <= s.first THEN s.jobs
-            ELSE s.jobs * greatest(1, (g.base_tag + coalesce(pg_sequence_last_value(format('attune.flow_%s_seq', s.flow_id)::regclass), 0) * 1000.0 / g.weight - s.first) / (d.last - s.first))
+            ELSE s.jobs * greatest(1, (g.base_tag + attune.flow_drawn(s.flow_id) * 1000.0 / g.weight - s.first) / (d.last - s.first))
             END AS jobs
         FROM seen s JOIN depth d ON d.lane_id = s.lane_id JOIN lane l ON l.lane_id = s.lane_id JOIN attune.flow g ON g.flow_id = s.flow_id
         WHERE NOT (d.is_cut AND coalesce(l.is_fresh, false))

@@ -26,6 +26,7 @@ ALTER TABLE attune.campaign
     ADD rate_limit real CHECK (rate_limit > 0),
     ADD promotes_itself boolean NOT NULL DEFAULT false,
     ADD rollback_window interval NOT NULL DEFAULT '24 hours' CHECK (rollback_window >= '0'),
+    ADD warm_start text NOT NULL DEFAULT 'recipe' CHECK (warm_start IN ('recipe', 'delta')),
     ADD first_job bigint NOT NULL DEFAULT 0,
     ADD users bigint,
     ADD ahead bigint NOT NULL DEFAULT 0,
@@ -55,6 +56,7 @@ COMMENT ON COLUMN attune.campaign.margin IS 'Nats an example by which the new ba
 COMMENT ON COLUMN attune.campaign.error_rate IS 'Chance, over all looks together, that a judgement is wrong.';
 COMMENT ON COLUMN attune.campaign.rate_limit IS 'Users a second at most; null: as fast as the workers are.';
 COMMENT ON COLUMN attune.campaign.promotes_itself IS 'Whether it is promoted as soon as it is ready, without asking.';
+COMMENT ON COLUMN attune.campaign.warm_start IS 'What users are adapted from: recipe (its start), or delta (a copy of the difference they have under the base before).';
 COMMENT ON COLUMN attune.campaign.first_job IS 'No job of it has a smaller id.';
 COMMENT ON COLUMN attune.campaign.users IS 'Users of the tenant when it began.';
 COMMENT ON COLUMN attune.campaign.ahead IS 'Jobs fed that had not ended, at noted_at.';

@@ -2,7 +2,8 @@
 SELECT c.campaign_id, c.purpose, c.state, c.phase, c.round::int, c.wave::int, c.cursor_uid, c.fed,
     (SELECT coalesce(sum(n.job_count), 0)::bigint FROM (
         SELECT k.job_count FROM attune.chunk k
-        WHERE k.campaign_id = c.campaign_id AND k.state < 4 LIMIT 10001) AS n) AS ahead,
+        WHERE k.campaign_id = c.campaign_id AND k.state < 4 AND k.flow_id = (
+            SELECT f.flow_id FROM attune.flow f WHERE f.tenant_id = c.tenant_id AND f.name = 'campaign') LIMIT 10001) AS n) AS ahead,
     coalesce(c.users, 0) AS users, c.canary_users, c.wave_growth::double precision, c.judged_users, c.margin::double precision,
     c.error_rate::double precision, c.rate_limit::double precision, c.promotes_itself, c.pass, c.pass_found, c.left_over,
     extract(epoch FROM clock_timestamp() - c.pass_ended_at)::double precision AS seconds_since_pass,

@@ -20,13 +20,10 @@
 -- $19 losses_before real[]
 -- $20 losses_after real[]
 -- $21 stored_bytes integer[]
--- $22 fetch_ms integer[]
--- $23 adapt_ms integer[]
--- $24 encode_ms integer[]
--- $25 upload_ms integer[]
--- $26 delays_ms bigint[]
--- $27 error_classes text[]
--- $28 messages text[]
+-- $22 stage_ms integer[]: fetch, adapt, encode, upload
+-- $23 delays_ms bigint[]
+-- $24 error_classes text[]
+-- $25 messages text[]
 SELECT completed, kept, superseded, retried, discarded, erased, lost, already
 FROM attune.publish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-    $24, $25, $26, $27, $28)
+    $24, $25)

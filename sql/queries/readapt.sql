@@ -9,4 +9,5 @@
 -- $8 rate_limit real
 -- $9 promotes_itself boolean
 -- $10 rollback_hours double precision
-SELECT attune.readapt($1, $2, $3, $4, $5, $6, $7, $8, $9, make_interval(secs => $10::double precision * 3600))
+-- $11 warm_start text
+SELECT attune.readapt($1, $2, $3, $4, $5, $6, $7, $8, $9, make_interval(secs => $10::double precision * 3600), $11)

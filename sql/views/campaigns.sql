@@ -8,7 +8,7 @@ SELECT c.campaign_id, t.name AS tenant, b.name AS base, b.digest AS base_digest,
     c.state = 'running' AND c.phase = 'ready' AND c.purpose = 'adopt' AS can_promote, a.epoch,
     o.name AS from_base, r.digest AS recipe, c.canary_users, c.wave_growth, c.judged_users, c.margin, c.error_rate,
     c.rate_limit, c.promotes_itself, c.rollback_window, c.parent_id, c.created_at, c.created_by, c.ready_at, c.promoted_at,
-    c.window_ends_at, c.ended_at
+    c.window_ends_at, c.ended_at, c.warm_start
 FROM attune.campaign c
 JOIN attune.tenant t ON t.tenant_id = c.tenant_id
 JOIN attune.base b ON b.base_id = c.base_id

@@ -41,7 +41,7 @@ BEGIN
     FOREACH signature IN ARRAY ARRAY['register_worker(text, text)', 'heartbeat(bigint, bigint, int)', 'drain_worker(bigint, text)',
         'claim(bigint, int, real, int, bigint, bigint, pg_snapshot)',
         'publish(bigint[], int[], uuid[], text, bytea, bigint, bigint[], bigint[], smallint[], int[], bigint[], bigint[], int[], int[], '
-        'bytea[], int[], smallint[], smallint[], real[], real[], int[], int[], int[], int[], int[], bigint[], text[], text[])',
+        'bytea[], int[], smallint[], smallint[], real[], real[], int[], int[], bigint[], text[], text[])',
         'rescue(int)', 'wake(int)', 'adopt_lanes(bigint)', 'move_lanes(bigint, int[], bigint[], bigint[])', 'lead(text)',
         'leader_seen(bigint)', 'require_leader(bigint)', 'advance_fair_clock()', 'add_partitions(int, bigint)',
         'condemn_objects(text[], bigint[])', 'objects_deleted(text[])',

@@ -1,7 +1,7 @@
 -- Who may do what with campaigns; after the file that revokes everything first.
 GRANT SELECT ON attune.campaign_wave, attune.campaign_judgement, attune.campaign_waves TO attune_reader, attune_producer;
 GRANT SELECT ON attune.campaigns TO attune_reader, attune_producer;
-GRANT EXECUTE ON FUNCTION attune.readapt(text, text, text, int, real, int, real, real, boolean, interval),
+GRANT EXECUTE ON FUNCTION attune.readapt(text, text, text, int, real, int, real, real, boolean, interval, text),
     attune.promote(text, text, bigint, boolean), attune.rollback_base(text, bigint, boolean), attune.pause_campaign(int, text),
     attune.resume_campaign(int, boolean), attune.cancel_campaign(int), attune.limit_campaign(int, real)
     TO attune_producer, attune_operator;

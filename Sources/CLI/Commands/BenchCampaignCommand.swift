@@ -43,6 +43,7 @@ extension BenchCommand {
 
         private struct Tables: Encodable {
             var waves: [CampaignBench.WaveRow] = []
+            var longestWaits: [CampaignBench.WaitRow] = []
             var stages: [StageRow] = []
         }
 
@@ -67,12 +68,13 @@ extension BenchCommand {
             try await bench.prepare(base.open(), TextEncoder(BaseFolder.open(next))) { recording.show($0, of: $1) }
             let crew = try WorkerCrew(
                 count: workers, folder: folder, threads: threads, more: ["--base", absolute(base.base), "--base", next])
+            try await bench.awaitWorkers()
             let adapting = ProgressLine("adapt")
             let result = try await bench.run { adapting.show($0, of: $1) }
             let peak = try crew.peakBytes()
             let stages = try await crew.finish()
             var tables = Tables()
-            tables.waves = result.waves
+            (tables.waves, tables.longestWaits) = (result.waves, result.longestWaits)
             tables.stages = Stage.allCases.compactMap { stage in
                 stages[stage.rawValue].map {
                     StageRow(stage: stage.rawValue, users: $0.users, busySeconds: $0.busySeconds)
@@ -105,6 +107,12 @@ extension BenchCommand {
                 ]
             }
             waves.lines(width: Terminal.width).forEach(Terminal.output)
+            var waits = TextTable(
+                .init(title: "OTHER'S JOB AT", alignment: .right), .init(title: "WAITED", alignment: .right))
+            waits.rows = tables.longestWaits.map {
+                [Figures.span(seconds: $0.at), Figures.span(seconds: $0.seconds)]
+            }
+            waits.lines(width: Terminal.width).forEach(Terminal.output)
             var stages = TextTable(
                 .init(title: "STAGE"), .init(title: "USERS", alignment: .right), .init(title: "BUSY", alignment: .right)
             )

@@ -13,6 +13,7 @@ struct Readapt: AsyncParsableCommand {
             EXAMPLES:
               attune readapt --tenant acme --base minilm-v3
               attune readapt --tenant acme --base minilm-v3 --rate-limit 500 --promote-itself
+              attune readapt --tenant acme --base minilm-v3 --warm-start delta
               in SQL: SELECT attune.readapt('acme', 'minilm-v3')
             """)
 
@@ -27,8 +28,17 @@ struct Readapt: AsyncParsableCommand {
     @Flag(help: "Promote as soon as it is ready, without asking.") var promoteItself = false
     @Option(help: ArgumentHelp("How long the way back stays open (default 24).", valueName: "hours"))
     var rollbackWindow: Double?
+    @Option(help: "What everyone starts from: recipe, or delta (a copy of what each has under the base before).")
+    var warmStart = Start.recipe
     @OptionGroup var connection: DatabaseOptions
     @OptionGroup var output: OutputOptions
+
+    /// ``WarmStart`` as a word of the command line.
+    enum Start: String, ExpressibleByArgument, CaseIterable {
+        case recipe, delta
+
+        var option: WarmStart { self == .recipe ? .recipe : .delta }
+    }
 
     private struct Answer: Encodable {
         var campaign: Int32
@@ -41,7 +51,7 @@ struct Readapt: AsyncParsableCommand {
         var options = CampaignOptions()
         (options.canaryUsers, options.waveGrowth, options.judgedUsers) = (canary, waveGrowth, judged)
         (options.margin, options.rateLimit, options.promotesItself) = (margin, rateLimit, promoteItself)
-        options.rollbackHours = rollbackWindow
+        (options.rollbackHours, options.warmStart) = (rollbackWindow, warmStart.option)
         let answer = try await connection.withDatabase { [options] database in
             let started = ContinuousClock.now
             let number = try await CampaignDesk(database).start(tenant: tenant.tenant, base: base, options)
