@@ -116,7 +116,7 @@ public struct LaneSchedule: Sendable {
         } else {
             if request.mark == .start {
                 (lane.rescannedAt, lane.sweptAt, lane.lateSince) = (seconds, seconds, result.horizon)
-                lane.hasMore = found
+                lane.hasMore = found && request.lane == ClaimRequest.parkedLane
             }
             (lane.mark, lane.next) = (result.mark, result.next)
         }
