@@ -129,7 +129,8 @@ import Testing
             ),
             ("rescue", "SELECT * FROM attune.rescue(100)", ["chunk_leased", "chunk_pkey"], 10),
             ("wake", "SELECT attune.wake(100)", ["chunk_deferred", "chunk_parked"], 10),
-            ("enqueue", "SELECT attune.enqueue('acme', 'u77')", ["user_name"], 2),
+            // By its key once more: how many examples the user has is what the job's cost is estimated from.
+            ("enqueue", "SELECT attune.enqueue('acme', 'u77')", ["user_name", "user_pkey"], 2),
             ("enqueue many", "SELECT * FROM attune.enqueue_many('acme', '{u1,u2,u3}')", ["user_name"], 6),
             ("cancel", "SELECT attune.cancel(1024 * 5)", published.union(["chunk_members"]), 30),
         ]
