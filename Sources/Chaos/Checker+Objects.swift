@@ -95,21 +95,23 @@ extension Checker {
         }
     }
 
-    /// Pages that a claim may touch, whatever waits, has ended or is dead: for itself, for each chunk, each job and each job
-    /// that ends in it.
+    /// Pages that a claim may touch, whatever waits, has ended or is dead: for itself, for each chunk, each job, each job
+    /// that ends in it and each that it makes for a campaign.
     ///
     /// Measured with warm caches: 60, of which a limited tenant takes half; 37 a chunk (four looks at it by its id, its
     /// lease written with two index entries, base, recipe, tenant and kind); 8 a job (itself, its user and pointer, each an
-    /// index of three levels). A job that ends here writes an outcome. Beyond that each has a quarter to a half for
+    /// index of three levels). A job that ends here writes an outcome, one that follows is a row with its index entries, at
+    /// worst in a chunk of its own. Beyond that each has a quarter to a half for
     /// another level of indexes; what grows with the backlog or with what has ended is of another order.
-    static let claimPages: (once: Int64, eachChunk: Int64, eachJob: Int64, eachEnding: Int64) = (96, 48, 12, 16)
+    static let claimPages: (once: Int64, eachChunk: Int64, eachJob: Int64, eachEnding: Int64, eachFollower: Int64) =
+        (96, 48, 12, 16, 64)
 
     /// I10: what a claim touches depends on what it takes alone.
     mutating func checkClaimCost() {
         for probe in history.probes where probe.jobs > 0 {
             let limit =
                 Self.claimPages.once + probe.chunks * Self.claimPages.eachChunk + probe.jobs * Self.claimPages.eachJob
-                + probe.endings * Self.claimPages.eachEnding
+                + probe.endings * Self.claimPages.eachEnding + probe.followers * Self.claimPages.eachFollower
             if probe.pages > limit {
                 report(
                     .claimCostGrew, probe.moment,

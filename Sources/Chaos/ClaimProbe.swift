@@ -12,6 +12,8 @@ public struct ClaimProbe: Sendable, Equatable, Codable {
     public var jobs: Int64
     /// Of these, jobs that ended there and then, as covered or merged.
     public var endings: Int64
+    /// Jobs that it made for campaigns that had covered their users.
+    public var followers: Int64
     /// Pages that it touched, of tables and indexes.
     public var pages: Int64
 }

@@ -32,6 +32,7 @@ struct ClaimProber {
         let row = try await connection.execute(Statement(SQL.Chaos.runClaimProbe)).one()
         return ClaimProbe(
             moment: moment, waitingChunks: try row.decode(0), endedJobs: try row.decode(1), chunks: try row.decode(2),
-            jobs: try row.decode(3), endings: try row.decode(4), pages: try row.decode(5))
+            jobs: try row.decode(3), endings: try row.decode(4), followers: try row.decode(5),
+            pages: try row.decode(6))
     }
 }

@@ -43,9 +43,12 @@ extension History {
             Told.Promotion(tenantID: 1, baseID: 2, epoch: 2), Told.Promotion(tenantID: 1, baseID: 1, epoch: 3),
         ]
         history.probes = [
-            ClaimProbe(moment: "start", waitingChunks: 1, endedJobs: 0, chunks: 1, jobs: 20, endings: 0, pages: 240),
             ClaimProbe(
-                moment: "end", waitingChunks: 1000, endedJobs: 90_000, chunks: 20, jobs: 20, endings: 0, pages: 980),
+                moment: "start", waitingChunks: 1, endedJobs: 0, chunks: 1, jobs: 20, endings: 0, followers: 0,
+                pages: 240),
+            ClaimProbe(
+                moment: "end", waitingChunks: 1000, endedJobs: 90_000, chunks: 20, jobs: 20, endings: 0, followers: 0,
+                pages: 980),
         ]
         return history
     }()

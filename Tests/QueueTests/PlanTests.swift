@@ -101,6 +101,37 @@ import Testing
         }
     }
 
+    @Test("a claim beside a running campaign looks its users up by their keys, not the campaign's users")
+    func following() async throws {
+        try await PostgresWorld.with { world in
+            try await fill(world)
+            for isAnalyzed in [false, true] {
+                if isAnalyzed {
+                    try await world.run(
+                        "ANALYZE attune.chunk, attune.job, attune.\"user\", attune.pointer, attune.campaign")
+                } else {
+                    try await world.run(
+                        "SELECT attune.activate_recipe('acme', r.digest) FROM attune.recipe r WHERE r.base_id = 2 AND r.name = 'r1'"
+                    )
+                    try await world.run(
+                        """
+                        INSERT INTO attune.pointer (uid, base_id, tenant_id, number, recipe_id, judged_through)
+                        SELECT n, 2, 1, 0, r.recipe_id, 0 FROM generate_series(1, 100000) AS n
+                        CROSS JOIN attune.recipe r WHERE r.base_id = 2 AND r.name = 'r1'
+                        """
+                    )
+                    try await world.run("SELECT attune.readapt('acme', 'second')")
+                }
+                let scans = try await world.database.withConnection { connection in
+                    try await self.scans(connection, "SELECT * FROM attune.claim(1, 65540, 1000, 100)")
+                }
+                #expect(scans.whole == [], "analyzed: \(isAnalyzed)")
+                #expect(scans.largest <= 510, "analyzed: \(isAnalyzed): \(scans.entries)")
+                #expect((scans.entries["pointer_pkey"] ?? 0) >= 100, "followed: \(scans.entries)")
+            }
+        }
+    }
+
     private func check(_ connection: Connection, _ state: String) async throws {
         let publish = { (verdict: Int, object: String) in
             """
