@@ -7,6 +7,8 @@ SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_
 DECLARE
     v_count int;
 BEGIN
+    -- Chunks are looked up one by one, which OFFSET 0 sees to: a plan made while the table was small would hash the whole of
+    -- it, and be kept. The hash join that is allowed here is between the jobs and what was said of them.
     -- Losing to another publish of the same user costs no try three times, then it does: nothing goes round for ever.
     WITH rest AS MATERIALIZED (
         SELECT r.chunk_id, r.job_id, coalesce(i.verdict, 9) AS verdict, i.error_class, i.message,
@@ -19,13 +21,15 @@ BEGIN
             AS i (job_id, verdict, delay_ms, error_class, message) ON i.job_id = r.job_id AND i.verdict <> 0
     ), again AS MATERIALIZED (
         SELECT g.chunk_id, g.delay_ms, clock_timestamp() + make_interval(secs => g.delay_ms / 1000.0) AS run_at,
-            attune.requeue(c, g.members, g.tries, g.superseded, clock_timestamp() + make_interval(secs => g.delay_ms / 1000.0),
+            attune.requeue(c.chunk, g.members, g.tries, g.superseded, clock_timestamp() + make_interval(secs => g.delay_ms / 1000.0),
                 c.crashes, c.crash_workers) AS retry_chunk
         FROM (
             SELECT t.chunk_id, t.delay_ms, array_agg(t.job_id) AS members, array_agg(t.tries) AS tries,
                 array_agg(t.superseded) AS superseded
             FROM (SELECT * FROM rest ORDER BY chunk_id, job_id) AS t GROUP BY t.chunk_id, t.delay_ms
-        ) AS g JOIN attune.chunk c ON c.chunk_id = g.chunk_id
+        ) AS g
+        CROSS JOIN LATERAL (
+            SELECT n AS chunk, n.crashes, n.crash_workers FROM attune.chunk n WHERE n.chunk_id = g.chunk_id OFFSET 0) AS c
     ), said AS (
         INSERT INTO attune.attempt_log (tenant_id, chunk_id, attempt, job_id, worker_id, claimed_at, error_class, message, tries,
             runs_again_at)
@@ -33,7 +37,10 @@ BEGIN
             CASE r.verdict WHEN 7 THEN coalesce(r.error_class, 'unnamed') WHEN 8 THEN 'snoozed' WHEN 10 THEN 'superseded'
                 WHEN 11 THEN 'object_collected' ELSE 'handed_back' END,
             CASE WHEN r.verdict IN (7, 8) THEN r.message END, r.tries, a.run_at
-        FROM rest r JOIN attune.chunk c ON c.chunk_id = r.chunk_id
+        FROM rest r
+        CROSS JOIN LATERAL (
+            SELECT n.tenant_id, n.chunk_id, n.attempt, n.worker_id, n.claimed_at FROM attune.chunk n
+            WHERE n.chunk_id = r.chunk_id OFFSET 0) AS c
         JOIN again a ON a.chunk_id = r.chunk_id AND a.delay_ms IS NOT DISTINCT FROM r.delay_ms
         RETURNING 1
     )
