@@ -26,7 +26,9 @@ enum PrivateServices {
             let database = try await Connection.open(server.conninfo)
             _ = try await Migrator().migrate(database)
             await database.close()
-            return try await withPool(server.conninfo, connections) { try await body(folder, server.conninfo, $0) }
+            return try await ConnectionPool.with(server.conninfo, limit: connections) {
+                try await body(folder, server.conninfo, $0)
+            }
         }
     }
 
@@ -39,21 +41,7 @@ enum PrivateServices {
             let deployment = try await services.start()
             defer { Terminal.reporting { try services.stop() } }
             try deployment.write(to: folder)
-            return try await withPool(deployment.conninfo, connections) { try await body(folder, $0) }
-        }
-    }
-
-    private static func withPool<Result>(
-        _ conninfo: String, _ limit: Int, _ body: (ConnectionPool) async throws -> Result
-    ) async throws -> Result {
-        let pool = ConnectionPool(conninfo, limit: limit)
-        do {
-            let result = try await body(pool)
-            await pool.close()
-            return result
-        } catch {
-            await pool.close()
-            throw error
+            return try await ConnectionPool.with(deployment.conninfo, limit: connections) { try await body(folder, $0) }
         }
     }
 }

@@ -29,6 +29,23 @@ public final class ConnectionPool: Sendable {
         state = Mutex(State(machine: PoolStateMachine(limit: limit)))
     }
 
+    /// Calls `body` with a pool of its own, which is closed however `body` ends; else as ``init(_:limit:options:waitSeconds:)``.
+    @discardableResult
+    public static func with<Result>(
+        _ conninfo: String, limit: Int, options: ConnectionOptions = ConnectionOptions(),
+        _ body: (ConnectionPool) async throws -> Result
+    ) async throws -> Result {
+        let pool = ConnectionPool(conninfo, limit: limit, options: options)
+        do {
+            let result = try await body(pool)
+            await pool.close()
+            return result
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+
     /// Lends a connection to `body`.
     ///
     /// - Throws: what `body` throws; what ``Connection/open(_:options:)`` throws; `poolExhausted`, `cancelled`, `misuse`

@@ -72,7 +72,11 @@ struct FetchStage: Sendable {
         let jobs = delivery.jobs
         let recorded = try await examples.newest(of: jobs, limit: recipe.recipe.settings.maximumExamples)
         // Those who are refused have no items to learn: they are refused below, each with the reason.
-        try await learnItems(recorded.compactMap { try? $0.get() })
+        try await learnItems(
+            recorded.compactMap {
+                guard case .success(let examples) = $0 else { return nil }
+                return examples
+            })
         let copies = try await copies(of: chunks, width: recipe.recipe.width)
         for (job, examples) in zip(jobs, recorded) {
             do throws(Problem) {

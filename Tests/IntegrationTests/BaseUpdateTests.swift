@@ -25,21 +25,27 @@ extension EndToEnd {
             return recipe
         }
 
+        /// A second revision of the site's base beside it: perturbed, and registered as `base-v2`.
+        private func revise(_ site: Site, scale: Float) async throws -> (folder: String, digest: String, width: Int) {
+            let folder = site.folder.appending(path: "base-v2").path
+            try PerturbedBase(scale: scale, seed: 3).write(from: try #require(TestSettings.base), to: folder)
+            let base = try BaseFolder.open(folder)
+            let width = base.configuration.width
+            try await site.registry.registerBase(name: "base-v2", digest: base.digest, width: width)
+            return (folder, base.digest, width)
+        }
+
         @Test(
             "a base update: the guard stops a planted bad recipe at the canary, another one is judged good, everyone gets it, and the way back is one row"
         )
         func update() async throws {
             try await Site.with(users: 300) { site in
-                let folder = site.folder.appending(path: "base-v2").path
-                try PerturbedBase(scale: 0.02, seed: 3).write(from: try #require(TestSettings.base), to: folder)
-                let base = try BaseFolder.open(folder)
-                try await site.registry.registerBase(
-                    name: "base-v2", digest: base.digest, width: base.configuration.width)
+                let (folder, digest, width) = try await revise(site, scale: 0.02)
                 try await site.enqueue()
                 let first = try site.worker("one", "--until-idle")
                 try await first.succeeds()
 
-                try await site.activate(planted(base.digest, width: base.configuration.width))
+                try await site.activate(planted(digest, width: width))
                 _ = try await site.run(
                     "readapt", "--tenant", Site.tenant, "--base", "base-v2", "--canary", "60", "--margin", "0.1")
                 let worker = try site.worker("two", "--base", try #require(TestSettings.base), "--base", folder)
@@ -61,7 +67,7 @@ extension EndToEnd {
                 #expect(try await site.count("attune.campaign_judgement WHERE method = 'tail'") >= 30)
 
                 try await site.activate(
-                    Recipe.plain(name: "good", baseDigest: base.digest, head: .zero(width: base.configuration.width)))
+                    Recipe.plain(name: "good", baseDigest: digest, head: .zero(width: width)))
                 _ = try await site.run("campaign", "resume", "1")
                 try await wait("it may be promoted") { $0.canPromote }
                 let covered = try await site.count(
@@ -87,16 +93,12 @@ extension EndToEnd {
         )
         func copies() async throws {
             try await Site.with(users: 120) { site in
-                let folder = site.folder.appending(path: "base-v2").path
-                try PerturbedBase(scale: 0.01, seed: 3).write(from: try #require(TestSettings.base), to: folder)
-                let base = try BaseFolder.open(folder)
-                let width = base.configuration.width
-                try await site.registry.registerBase(name: "base-v2", digest: base.digest, width: width)
+                let (folder, digest, width) = try await revise(site, scale: 0.01)
                 try await site.enqueue()
                 try await site.worker("one", "--until-idle").succeeds()
 
                 // Steps that change nothing: what is published is what was copied.
-                var still = Recipe.plain(name: "still", baseDigest: base.digest, head: .zero(width: width))
+                var still = Recipe.plain(name: "still", baseDigest: digest, head: .zero(width: width))
                 still.rule.steps = [StepParameters(logRate: -60, logBiasRate: -60, decayLogit: -60)]
                 try await site.activate(still)
                 _ = try await site.run(
@@ -125,13 +127,9 @@ extension EndToEnd {
         @Test("work under a base that one worker lacks is done by the one that has it, and costs no try")
         func mixedFleet() async throws {
             try await Site.with(users: 60) { site in
-                let folder = site.folder.appending(path: "base-v2").path
-                try PerturbedBase(scale: 0.02, seed: 3).write(from: try #require(TestSettings.base), to: folder)
-                let base = try BaseFolder.open(folder)
-                try await site.registry.registerBase(
-                    name: "base-v2", digest: base.digest, width: base.configuration.width)
+                let (folder, digest, width) = try await revise(site, scale: 0.02)
                 try await site.activate(
-                    Recipe.plain(name: "good", baseDigest: base.digest, head: .zero(width: base.configuration.width)))
+                    Recipe.plain(name: "good", baseDigest: digest, head: .zero(width: width)))
                 try await site.registry.promote(base: "base-v2", for: Site.tenant)
                 let old = try site.worker("old")
                 let new = try site.worker("new", "--base", folder)

@@ -32,12 +32,7 @@ extension EndToEnd {
                 let connection = try await Connection.open(server.conninfo)
                 _ = try await Migrator().migrate(connection)
                 await connection.close()
-                let pool = ConnectionPool(server.conninfo, limit: 2)
-                do { try await body(server, pool) } catch {
-                    await pool.close()
-                    throw error
-                }
-                await pool.close()
+                try await ConnectionPool.with(server.conninfo, limit: 2) { try await body(server, $0) }
             } catch {
                 try end()
                 throw error

@@ -64,15 +64,7 @@ public struct TestDatabase: Sendable {
     @discardableResult
     public func withPool<Result>(limit: Int = 4, _ body: (ConnectionPool) async throws -> Result) async throws -> Result
     {
-        let pool = ConnectionPool(conninfo, limit: limit, options: TestRun.options)
-        do {
-            let result = try await body(pool)
-            await pool.close()
-            return result
-        } catch {
-            await pool.close()
-            throw error
-        }
+        try await ConnectionPool.with(conninfo, limit: limit, options: TestRun.options, body)
     }
 
     /// A closed connection's server process ends a moment later; one that stays was forgotten.

@@ -43,13 +43,10 @@ import Testing
         try await PostgresWorld.with { world in
             try await world.addTenant("acme")
             let proxy = try await LossyProxy(to: world.database)
-            let pool = ConnectionPool(proxy.conninfo, limit: 1)
-            do { try await body(world, PostgresQueueStore(pool), proxy) } catch {
-                await pool.close()
-                throw error
+            defer { proxy.close() }
+            try await ConnectionPool.with(proxy.conninfo, limit: 1) {
+                try await body(world, PostgresQueueStore($0), proxy)
             }
-            await pool.close()
-            proxy.close()
         }
     }
 }

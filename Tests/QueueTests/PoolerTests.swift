@@ -13,16 +13,11 @@ import Testing
             try await TransactionPooler.with(database) { pooler in
                 var options = options
                 options.reconnect = .connecting
-                let pool = ConnectionPool(pooler.conninfo, limit: 6, options: options)
-                do {
+                try await ConnectionPool.with(pooler.conninfo, limit: 6, options: options) { pool in
                     let world = PostgresWorld(database: database, pool: pool, queue: PostgresQueueStore(pool))
                     try await world.prepare()
                     try await body(world)
-                } catch {
-                    await pool.close()
-                    throw error
                 }
-                await pool.close()
             }
         }
     }

@@ -111,12 +111,11 @@ struct AdapterCommand: AsyncParsableCommand {
     private static func read(
         _ user: UserArguments, base: String?, number: Int32?, _ connection: DatabaseOptions, _ objects: StoreOptions
     ) async throws -> CurrentAdapter {
-        let pool = ConnectionPool(try connection.conninfo(), limit: 2)
-        let reader = AdapterReader(
-            records: RegisteredAdapters(directory: AdapterDirectory(pool), inputs: AdaptationInputs(pool)),
-            store: try objects.open(for: connection.deployment()))
-        let adapter = try await reader.current(tenant: user.tenant, user: user.user, base: base, number: number)
-        await pool.close()
-        return adapter
+        try await connection.withDatabase { pool in
+            try await AdapterReader(
+                records: RegisteredAdapters(directory: AdapterDirectory(pool), inputs: AdaptationInputs(pool)),
+                store: try objects.open(for: connection.deployment())
+            ).current(tenant: user.tenant, user: user.user, base: base, number: number)
+        }
     }
 }

@@ -174,14 +174,14 @@ extension BenchCommand {
         func run() async throws {
             var options = ConnectionOptions()
             options.applicationName = "attune timed worker \(name)"
-            let pool = ConnectionPool(try connection.conninfo(), limit: 4, options: options)
-            let worker = TimedWorker(
-                queue: PostgresQueueStore(pool), name: name, speed: speed, heartbeatSeconds: heartbeat)
-            let working = Task { try await worker.run() }
-            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
-            working.cancel()
-            try await working.value
-            await pool.close()
+            try await ConnectionPool.with(try connection.conninfo(), limit: 4, options: options) { pool in
+                let worker = TimedWorker(
+                    queue: PostgresQueueStore(pool), name: name, speed: speed, heartbeatSeconds: heartbeat)
+                let working = Task { try await worker.run() }
+                for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
+                working.cancel()
+                try await working.value
+            }
         }
     }
 }

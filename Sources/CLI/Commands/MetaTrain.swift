@@ -77,28 +77,28 @@ struct MetaTrain: AsyncParsableCommand {
         if let data {
             return Array(try PopulationReader.all(path: absolute(data)).prefix(users))
         }
-        let pool = ConnectionPool(try connection.conninfo(), limit: 2)
-        defer { Task { await pool.close() } }
-        return try await TenantPopulation(registry: Registry(pool), inputs: AdaptationInputs(pool))
-            .users(of: tenant ?? "", limit: users)
+        return try await connection.withDatabase { pool in
+            try await TenantPopulation(registry: Registry(pool), inputs: AdaptationInputs(pool))
+                .users(of: tenant ?? "", limit: users)
+        }
     }
 
     private func register(
         _ recipe: Recipe, _ bytes: [UInt8], _ digest: String, for tenant: String, width: Int
     ) async throws {
-        let pool = ConnectionPool(try connection.conninfo(), limit: 2)
-        let registry = Registry(pool)
         let encoder = JSONEncoder()
         let figures = String(decoding: try encoder.encode(recipe.validation), as: UTF8.self)
         let baseName = URL(filePath: absolute(base.base)).lastPathComponent
-        _ = try await registry.registerBase(name: baseName, digest: recipe.baseDigest, width: width)
-        if try await registry.tenant(tenant).activeBase == nil {
-            _ = try await registry.promote(base: recipe.baseDigest, for: tenant)
-            Terminal.note("base       \(baseName) serves \(tenant) from now on")
+        try await connection.withDatabase { pool in
+            let registry = Registry(pool)
+            _ = try await registry.registerBase(name: baseName, digest: recipe.baseDigest, width: width)
+            if try await registry.tenant(tenant).activeBase == nil {
+                _ = try await registry.promote(base: recipe.baseDigest, for: tenant)
+                Terminal.note("base       \(baseName) serves \(tenant) from now on")
+            }
+            _ = try await registry.registerRecipe(
+                bytes, name: recipe.name, baseDigest: recipe.baseDigest, tenant: tenant, figuresJSON: figures)
+            _ = try await registry.activateRecipe(digest, for: tenant)
         }
-        _ = try await registry.registerRecipe(
-            bytes, name: recipe.name, baseDigest: recipe.baseDigest, tenant: tenant, figuresJSON: figures)
-        _ = try await registry.activateRecipe(digest, for: tenant)
-        await pool.close()
     }
 }

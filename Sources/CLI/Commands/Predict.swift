@@ -37,14 +37,14 @@ struct Predict: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let pool = ConnectionPool(try connection.conninfo(), limit: 2)
-        let reader = AdapterReader(
-            records: RegisteredAdapters(directory: AdapterDirectory(pool), inputs: AdaptationInputs(pool)),
-            store: try objects.open(for: connection.deployment()))
         let encoder = CachedEncoder(encoder: try base.open(), cache: FeatureCache(byteLimit: 64 << 20))
-        let predictor = Predictor(reader: reader, encoder: encoder, threads: ComputeThreads(count: 1))
-        let answer = try await predictor.predict(texts, tenant: user.tenant, user: user.user)
-        await pool.close()
+        let answer = try await connection.withDatabase { pool in
+            let reader = AdapterReader(
+                records: RegisteredAdapters(directory: AdapterDirectory(pool), inputs: AdaptationInputs(pool)),
+                store: try objects.open(for: connection.deployment()))
+            return try await Predictor(reader: reader, encoder: encoder, threads: ComputeThreads(count: 1))
+                .predict(texts, tenant: user.tenant, user: user.user)
+        }
         let revision = answer.adapter.place.revision?.number
         for (text, prediction) in zip(texts, answer.predictions) {
             if output.json {

@@ -11,15 +11,7 @@ extension DatabaseOptions {
     func withDatabase<Result>(_ body: (ConnectionPool) async throws -> Result) async throws -> Result {
         var options = ConnectionOptions()
         options.reconnect = Self.patience
-        let pool = ConnectionPool(try conninfo(), limit: 2, options: options)
-        do {
-            let result = try await body(pool)
-            await pool.close()
-            return result
-        } catch {
-            await pool.close()
-            throw error
-        }
+        return try await ConnectionPool.with(try conninfo(), limit: 2, options: options, body)
     }
 }
 
