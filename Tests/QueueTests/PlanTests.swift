@@ -5,7 +5,8 @@ import Testing
 /// Which indexes the hot functions really scan, and how much of them, with a million rows in the tables.
 ///
 /// Counted by the server while the function runs, so nothing depends on a copy of its statements in here. Each is counted
-/// twice: with statistics, and with those of an empty table, which a queue that has just been filled has.
+/// three times: under plans that a connection made and kept while there were a dozen rows, with the statistics of an
+/// empty table, which a queue that has just been filled has, and with statistics of what is there.
 @Suite(.needsPostgres, .serialized, .timeLimit(.minutes(5))) struct PlanTests {
     /// What a call scanned.
     private struct Scans {
@@ -17,8 +18,9 @@ import Testing
         var largest: Int64 { entries.values.max() ?? 0 }
     }
 
-    /// Runs `sql` in a transaction that is rolled back, and counts.
-    private func scans(_ connection: Connection, _ sql: String) async throws -> Scans {
+    /// Runs `sql`, after `arrangement`, in a transaction that is rolled back, and counts what `sql` scans.
+    private func scans(_ connection: Connection, _ sql: String, after arrangement: String? = nil) async throws -> Scans
+    {
         let count = Statement(
             name: "counters",
             text: """
@@ -37,6 +39,7 @@ import Testing
                 })
         }
         try await connection.executeScript(Statement(name: "begin", text: "BEGIN"))
+        if let arrangement { try await connection.executeScript(Statement(name: "arrange", text: arrangement)) }
         let before = try await counters()
         try await connection.execute(Statement(name: sql, text: sql))
         var scans = Scans()
@@ -55,17 +58,27 @@ import Testing
         return scans
     }
 
-    /// A million chunks of one job: seven in ten wait, two are closed, one is deferred, one in a thousand is leased. Those at
-    /// either end have their jobs.
-    private func fill(_ world: PostgresWorld) async throws {
+    /// Those that the cases below are about: they fit in a page, which nothing is cheaper to read than.
+    private let few = "(n IN (1, 2, 3, 4, 5, 7, 13, 20, 1000, 2000, 900004, 900005))"
+
+    /// The tenant, its users and a worker; partitions for all that comes: a new one would make connections plan anew.
+    private func prepare(_ world: PostgresWorld) async throws {
+        try await world.run("ALTER TABLE attune.chunk SET (autovacuum_enabled = off)")
         try await world.addTenant("acme")
-        try await world.run(
-            "INSERT INTO attune.\"user\" (tenant_id, user_id, data_seq) SELECT 1, 'u' || n, 1 FROM generate_series(0, 99999) AS n"
-        )
         _ = try await world.worker("first")
         try await world.run("UPDATE attune.worker SET lease_until = now() + interval '1 hour'")
         try await world.run("SELECT setval('attune.chunk_id_seq', 1000001)")
         try await world.run("SELECT attune.add_partitions()")
+    }
+
+    /// Those of a million chunks of one job that `condition` chooses: seven in ten wait, two are closed, one is deferred, one in
+    /// a thousand is leased. Those at either end have their jobs; of a hundred thousand users, those of their numbers.
+    private func fill(_ world: PostgresWorld, where condition: String) async throws {
+        try await world.run(
+            """
+            INSERT INTO attune."user" (uid, tenant_id, user_id, data_seq) OVERRIDING SYSTEM VALUE
+            SELECT n + 1, 1, 'u' || n, 1 FROM generate_series(0, 99999) AS n WHERE \(condition)
+            """)
         try await world.run(
             """
             INSERT INTO attune.chunk (chunk_id, sort_key, lane, tenant_id, flow_id, kind_id, state, job_count, cost_ms, run_at,
@@ -79,11 +92,13 @@ import Testing
                 SELECT 1 AS worker, '00000000-0000-0000-0000-000000000001'::uuid AS token, 1 AS base, 1 AS recipe,
                     now() + interval '1 hour' AS deadline WHERE s.state = 1
             ) AS l ON true
+            WHERE \(condition)
             """)
         try await world.run(
             """
             INSERT INTO attune.job (job_id, uid, tenant_id, flow_id, kind_id, cost_ms)
-            SELECT n * 1024, 1 + n % 100000, 1, 2, 1, 5 FROM generate_series(1, 1000000) AS n WHERE n NOT BETWEEN 50000 AND 900000
+            SELECT n * 1024, 1 + n % 100000, 1, 2, 1, 5 FROM generate_series(1, 1000000) AS n
+            WHERE n NOT BETWEEN 50000 AND 900000 AND \(condition)
             """)
     }
 
@@ -92,47 +107,74 @@ import Testing
     )
     func plans() async throws {
         try await PostgresWorld.with { world in
-            try await world.run("ALTER TABLE attune.chunk SET (autovacuum_enabled = off)")
-            try await fill(world)
-            for isAnalyzed in [false, true] {
-                if isAnalyzed { try await world.run("ANALYZE attune.chunk, attune.job, attune.\"user\"") }
-                try await world.database.withConnection { try await check($0, isAnalyzed ? "analyzed" : "fresh") }
+            try await prepare(world)
+            try await fill(world, where: few)
+            try await world.database.withConnection { early in
+                // As often as it takes until a plan for any arguments is kept.
+                for _ in 1...6 { for one in cases { _ = try await scans(early, one.sql, after: one.arrangement) } }
+                try await fill(world, where: "NOT \(few)")
+                try await check(early, "planned early")
             }
+            try await world.database.withConnection { try await check($0, "fresh") }
+            try await world.run("ANALYZE attune.chunk, attune.job, attune.\"user\"")
+            try await world.database.withConnection { try await check($0, "analyzed") }
         }
     }
 
     @Test("a claim beside a running campaign looks its users up by their keys, not the campaign's users")
     func following() async throws {
         try await PostgresWorld.with { world in
-            try await fill(world)
-            for isAnalyzed in [false, true] {
-                if isAnalyzed {
-                    try await world.run(
-                        "ANALYZE attune.chunk, attune.job, attune.\"user\", attune.pointer, attune.campaign")
-                } else {
-                    try await world.run(
-                        "SELECT attune.activate_recipe('acme', r.digest) FROM attune.recipe r WHERE r.base_id = 2 AND r.name = 'r1'"
-                    )
-                    try await world.run(
-                        """
-                        INSERT INTO attune.pointer (uid, base_id, tenant_id, number, recipe_id, judged_through)
-                        SELECT n, 2, 1, 0, r.recipe_id, 0 FROM generate_series(1, 100000) AS n
-                        CROSS JOIN attune.recipe r WHERE r.base_id = 2 AND r.name = 'r1'
-                        """
-                    )
-                    try await world.run("SELECT attune.readapt('acme', 'second')")
-                }
-                let scans = try await world.database.withConnection { connection in
-                    try await self.scans(connection, "SELECT * FROM attune.claim(1, 65540, 1000, 100)")
-                }
-                #expect(scans.whole == [], "analyzed: \(isAnalyzed)")
-                #expect(scans.largest <= 510, "analyzed: \(isAnalyzed): \(scans.entries)")
-                #expect((scans.entries["pointer_pkey"] ?? 0) >= 100, "followed: \(scans.entries)")
+            func pointers(_ condition: String) async throws {
+                try await world.run(
+                    """
+                    INSERT INTO attune.pointer (uid, base_id, tenant_id, number, recipe_id, judged_through)
+                    SELECT u.uid, 2, 1, 0, r.recipe_id, 0 FROM attune."user" u CROSS JOIN LATERAL (SELECT u.uid - 1 AS n) AS n
+                    CROSS JOIN attune.recipe r WHERE r.base_id = 2 AND r.name = 'r1' AND \(condition)
+                    """)
             }
+            func check(_ connection: Connection, _ state: String) async throws {
+                let scans = try await self.scans(connection, "SELECT * FROM attune.claim(1, 65540, 1000, 100)")
+                #expect(scans.whole == [], "\(state)")
+                #expect(scans.largest <= 510, "\(state): \(scans.entries)")
+                #expect((scans.entries["pointer_pkey"] ?? 0) >= 100, "followed, \(state): \(scans.entries)")
+            }
+            try await prepare(world)
+            try await fill(world, where: few)
+            try await world.run(
+                "SELECT attune.activate_recipe('acme', r.digest) FROM attune.recipe r WHERE r.base_id = 2 AND r.name = 'r1'"
+            )
+            try await pointers(few)
+            try await world.run("SELECT attune.readapt('acme', 'second')")
+            try await world.database.withConnection { early in
+                for _ in 1...6 { _ = try await scans(early, "SELECT * FROM attune.claim(1, 65540, 1000, 100)") }
+                try await fill(world, where: "NOT \(few)")
+                try await pointers("NOT \(few)")
+                try await check(early, "planned early")
+            }
+            try await world.database.withConnection { try await check($0, "fresh") }
+            try await world.run("ANALYZE attune.chunk, attune.job, attune.\"user\", attune.pointer, attune.campaign")
+            try await world.database.withConnection { try await check($0, "analyzed") }
         }
     }
 
-    private func check(_ connection: Connection, _ state: String) async throws {
+    private struct Case {
+        var name: String
+        /// What is done before, in the same transaction.
+        var arrangement: String?
+        var sql: String
+        /// The indexes it may scan, and the entries it may read of any of them.
+        var indexes: Set<String>
+        var entries: Int64
+
+        init(_ name: String, after arrangement: String? = nil, _ sql: String, _ indexes: Set<String>, _ entries: Int64)
+        {
+            (self.name, self.arrangement, self.sql, self.indexes, self.entries) = (
+                name, arrangement, sql, indexes, entries
+            )
+        }
+    }
+
+    private var cases: [Case] {
         let publish = { (verdict: Int, object: String) in
             """
             SELECT * FROM attune.publish('{1000,2000}', '{1,1}', ARRAY['00000000-0000-0000-0000-000000000001',
@@ -143,30 +185,60 @@ import Testing
         }
         let claimed: Set = ["chunk_claim", "chunk_pkey", "chunk_suspect", "job_pkey", "user_pkey", "pointer_pkey"]
         let published: Set = ["chunk_pkey", "job_pkey", "user_pkey", "pointer_pkey", "outcome_pkey"]
-        let cases: [(name: String, sql: String, indexes: Set<String>, entries: Int64)] = [
-            ("claim by key", "SELECT * FROM attune.claim(1, 65540, 1000, 100)", claimed, 310),
-            ("claim after a mark", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000)", claimed, 310),
-            (
+        // Entries that cases which were rolled back left in the indexes of what is leased, put off and parked.
+        let dead: Int64 = 400
+        return [
+            Case("claim by key", "SELECT * FROM attune.claim(1, 65540, 1000, 100)", claimed, 310),
+            Case("claim after a mark", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000)", claimed, 310),
+            Case(
                 "sweep", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000, pg_current_snapshot())",
                 claimed.union(["chunk_late"]), 10
             ),
-            ("publish kept", publish(2, "NULL, NULL, NULL"), published, 30),
-            ("publish completed", publish(1, "'acme/x', sha256('c'), 128"), published, 30),
-            ("publish failed", publish(7, "NULL, NULL, NULL"), published, 30),
-            (
+            // What is leased is counted where no scheduler has split the limit: here a thousand.
+            Case(
+                "claim under a limit", after: "SELECT attune.set_limit('acme', max_running => 5)",
+                "SELECT * FROM attune.claim(1, 65540, 1000, 100)", claimed.union(["chunk_leased", "chunk_parked"]),
+                1000 + dead),
+            Case("publish kept", publish(2, "NULL, NULL, NULL"), published, 30),
+            Case("publish completed", publish(1, "'acme/x', sha256('c'), 128"), published, 30),
+            Case("publish failed", publish(7, "NULL, NULL, NULL"), published, 30),
+            Case(
                 "hand back",
                 "SELECT * FROM attune.publish('{1000}', '{1}', ARRAY['00000000-0000-0000-0000-000000000001']::uuid[], NULL, NULL, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
                 published, 20
             ),
-            ("rescue", "SELECT * FROM attune.rescue(100)", ["chunk_leased", "chunk_pkey"], 10),
-            ("wake", "SELECT attune.wake(100)", ["chunk_deferred", "chunk_parked"], 10),
+            Case("rescue", "SELECT * FROM attune.rescue(100)", ["chunk_leased", "chunk_pkey"], 10),
+            Case(
+                "rescue of what a worker lost",
+                after: "UPDATE attune.worker SET lease_until = now() - interval '1 hour'",
+                "SELECT * FROM attune.rescue(2)", ["chunk_leased", "chunk_pkey", "job_pkey", "outcome_pkey"], 2 + dead),
+            Case(
+                "pass on",
+                "SELECT attune.pass_on('{1000,2000}', '{1,1}', ARRAY['00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001']::uuid[], 'base_not_held', 'm')",
+                ["chunk_pkey", "job_pkey", "outcome_pkey"], 20),
+            Case("wake", "SELECT attune.wake(100)", ["chunk_deferred", "chunk_parked"], dead),
+            Case(
+                "wake of what is due",
+                after: "UPDATE attune.chunk SET run_at = now() - interval '1 s' WHERE chunk_id IN (3, 13)",
+                "SELECT attune.wake(100)",
+                ["chunk_deferred", "chunk_parked", "chunk_pkey", "job_pkey", "outcome_pkey"], dead),
             // By its key once more: how many examples the user has is what the job's cost is estimated from.
-            ("enqueue", "SELECT attune.enqueue('acme', 'u77')", ["user_name", "user_pkey"], 2),
-            ("enqueue many", "SELECT * FROM attune.enqueue_many('acme', '{u1,u2,u3}')", ["user_name"], 6),
-            ("cancel", "SELECT attune.cancel(1024 * 5)", published.union(["chunk_members"]), 30),
+            Case("enqueue", "SELECT attune.enqueue('acme', 'u7')", ["user_name", "user_pkey"], 2),
+            Case("enqueue many", "SELECT * FROM attune.enqueue_many('acme', '{u1,u2,u3}')", ["user_name"], 6),
+            Case("cancel", "SELECT attune.cancel(1024 * 5)", published.union(["chunk_members"]), 30),
+            Case(
+                "retry", "SELECT attune.retry(1024 * 3)", ["chunk_pkey", "job_pkey", "outcome_pkey", "chunk_members"],
+                20),
+            Case("fair clock", "SELECT attune.advance_fair_clock()", ["chunk_claim", "chunk_parked"], 20),
+            Case(
+                "sample", "SELECT * FROM attune.sample_lanes(1, '{65540}', '{0}', '{0}', 500)",
+                ["chunk_claim", "job_pkey"], 510),
         ]
+    }
+
+    private func check(_ connection: Connection, _ state: String) async throws {
         for one in cases {
-            let scans = try await scans(connection, one.sql)
+            let scans = try await scans(connection, one.sql, after: one.arrangement)
             #expect(scans.whole == [], "\(one.name), \(state)")
             let others = Set(scans.entries.keys).subtracting(one.indexes)
             #expect(others == [], "\(one.name), \(state)")

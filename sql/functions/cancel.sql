@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION attune.cancel(job_id bigint) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_job attune.job;

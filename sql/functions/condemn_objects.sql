@@ -30,7 +30,7 @@ BEGIN
         WHERE o.key = ANY (p_keys) AND o.state = 0
             AND NOT EXISTS (SELECT FROM attune.object_slot s WHERE s.object_id = o.object_id)
             AND NOT EXISTS (SELECT FROM candidate k JOIN attune.chunk c ON c.chunk_id = k.chunk_id
-                WHERE k.key = o.key AND c.state = 1 AND c.attempt = k.attempt AND c.token = k.token)
+                WHERE k.key = o.key AND c.state + 0 = 1 AND c.attempt = k.attempt AND c.token = k.token)
         RETURNING o.key
     ), pending AS (
         -- A key that was deleted and is listed again: a PUT that was repeated after a timeout landed late.

@@ -2,7 +2,7 @@
 -- base where there is one. It costs the jobs no try.
 CREATE OR REPLACE FUNCTION attune.pass_on(p_chunks bigint[], p_attempts int[], p_tokens uuid[], p_class text, p_message text) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 DECLARE
     v_chunk attune.chunk;
     v_open record;
@@ -13,7 +13,7 @@ BEGIN
     FOR v_chunk IN
         SELECT c.* FROM unnest(p_chunks, p_attempts, p_tokens) AS i (chunk_id, attempt, token)
         JOIN attune.chunk c ON c.chunk_id = i.chunk_id
-        WHERE c.attempt = i.attempt AND c.token = i.token AND c.state = 1
+        WHERE c.attempt = i.attempt AND c.token = i.token AND c.state + 0 = 1  -- by its id: not by an index of all that is leased
         ORDER BY c.chunk_id FOR UPDATE OF c
     LOOP
         SELECT l.lane_id INTO v_lane FROM attune.base b

@@ -1,7 +1,7 @@
 -- A closed chunk is needed until nobody can ask any more whether its publish went through. Ids above the newest mark that
 -- is closed_hours old are younger than that; below it, one pass an hour finds what is left.
 CREATE OR REPLACE FUNCTION attune.prune_chunks(p_epoch bigint, p_budget int DEFAULT 5000) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 DECLARE
     v_duty attune.upkeep;
     v_keep interval;

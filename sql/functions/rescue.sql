@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION attune.rescue(p_limit int DEFAULT 100)
 RETURNS TABLE (chunk_id bigint, worker_id bigint, error_class text, requeued int, discarded int)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_chunk attune.chunk;

@@ -1,7 +1,7 @@
 -- One job, one outcome, for ever: trying an ended job again makes a new job that says which one it repeats. The outcome's
 -- row is the lock, so that asking twice makes one; a repetition that was itself discarded is repeated in its turn.
 CREATE OR REPLACE FUNCTION attune.retry(job_id bigint) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
     v_id bigint := retry.job_id;

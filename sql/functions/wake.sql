@@ -2,7 +2,7 @@
 -- long as any transaction of the cluster is older than their end. Once a minute the look begins at the start, for what a
 -- transaction of more than ten seconds put behind the mark, or somebody held at the time.
 CREATE OR REPLACE FUNCTION attune.wake(p_limit int DEFAULT 1000) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_bitmapscan = off AS $$
 DECLARE
     v_due bigint[];
     -- A variable, since an index is not searched by what may change while it is: the future would be read at each tick.

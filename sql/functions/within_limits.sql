@@ -44,7 +44,7 @@ BEGIN
             END IF;
         END LOOP;
     END LOOP;
-    UPDATE attune.chunk c SET state = 3 WHERE c.chunk_id = ANY (v_parked) AND c.state = 0;
+    UPDATE attune.chunk c SET state = 3 WHERE c.chunk_id = ANY (v_parked) AND c.state + 0 = 0;  -- by its id
 
     -- What was taken is paid from the worker's own grant, or, counted exactly, from the limit.
     WITH spent AS (
