@@ -8,6 +8,9 @@
 /// Such a reading only looks: a worker that took its fill of every new lane in turn would serve the last one many seconds
 /// later, whatever waits at its head.
 ///
+/// A lane whose claim fails is left alone for a second, then for longer each time, while the others go on: what is wrong with
+/// one chunk stops one lane.
+///
 /// What a sweep finds is older than what the heads are, so sweeps come first; but there may be no end of it, as where a
 /// limited tenant always has room for a little more. So after a quarter of a second of such work the heads get as much.
 public struct LaneSchedule: Sendable {
@@ -21,6 +24,8 @@ public struct LaneSchedule: Sendable {
         var hasMore = false
         var rescannedAt = -Double.infinity
         var isBlocked = false
+        var failures = 0
+        var putOffUntil = -Double.infinity
     }
 
     private var lanes: [Int32: Lane] = [:]
@@ -70,6 +75,7 @@ public struct LaneSchedule: Sendable {
     public func nextClaim(workerID: Int64, at seconds: Double) -> ClaimRequest? {
         guard !wantsEmptyHands else { return nil }
         let sweepEvery = max(sweepSeconds, 0.005 * Double(lanes.count))
+        let lanes = lanes.filter { $0.value.putOffUntil <= seconds }
         let due = lanes.filter { $0.value.hasMore || seconds - $0.value.sweptAt >= sweepEvery }
         let sweep = due.min { ($0.value.sweptAt, $0.key) < ($1.value.sweptAt, $1.key) }
         let heads = lanes.compactMap { lane in lane.value.next.map { (next: $0, id: lane.key) } }
@@ -106,6 +112,7 @@ public struct LaneSchedule: Sendable {
         last = (seconds, found && (request.lateSince != nil || request.lane == ClaimRequest.parkedLane))
         guard var lane = lanes[request.lane] else { return }  // moved away meanwhile
         lane.isBlocked = result.needsEmptyHands
+        lane.failures = 0
         if request.lateSince != nil {
             // Whatever was left by the budget is still since the same horizon; look again as soon as the others that are
             // due have been looked at.
@@ -120,6 +127,14 @@ public struct LaneSchedule: Sendable {
             }
             (lane.mark, lane.next) = (result.mark, result.next)
         }
+        lanes[request.lane] = lane
+    }
+
+    /// Learns that a claim of ``nextClaim(workerID:at:)`` failed.
+    public mutating func noteFailure(of request: ClaimRequest, at seconds: Double) {
+        guard var lane = lanes[request.lane] else { return }
+        lane.putOffUntil = seconds + Double(min(32, 1 << min(lane.failures, 5)))
+        lane.failures += 1
         lanes[request.lane] = lane
     }
 }

@@ -50,8 +50,12 @@ extension Worker {
                 try await Task.sleep(for: .seconds(idleSeconds))
                 continue
             }
-            guard let claim = await claim(request) else {
-                try await Task.sleep(for: .seconds(1))
+            let claim: ClaimResult
+            do { claim = try await self.claim(request) } catch {
+                // The database's fault is every lane's, and over when it is; another one may be this lane's alone.
+                let isTheDatabases = (error as? any ProblemConvertible)?.problem.isRetryable ?? false
+                if !isTheDatabases { schedule.noteFailure(of: request, at: seconds) }
+                try await Task.sleep(for: .seconds(isTheDatabases ? 1 : 0.05))
                 continue
             }
             schedule.note(claim, of: request, at: seconds)
@@ -91,14 +95,15 @@ extension Worker {
             }
         }
         guard let request = help.nextClaim(workerID: id) else { return nil }
-        guard let result = await claim(request) else { return nil }
+        let result: ClaimResult
+        do { result = try await claim(request) } catch { return nil }  // logged where it failed; the lane's owner goes on
         help.note(result, of: request)
         if !result.chunks.isEmpty { await faults(.afterClaim) }
         return result.chunks
     }
 
     /// Takes no more than this worker gets done in a few seconds, as far as its speed is known.
-    private func claim(_ request: ClaimRequest) async -> ClaimResult? {
+    private func claim(_ request: ClaimRequest) async throws -> ClaimResult {
         var request = request
         request.jobBudget = Int32(configuration.jobsPerClaim)
         // A worker that knows nothing of itself yet starts with a chunk or two; one that picks up speed, with its cache
@@ -118,7 +123,7 @@ extension Worker {
             if (error as? any ProblemConvertible)?.problem.errorClass == "database_connection_lost" {
                 claimIsInDoubt.withLock { $0 = true }
             }
-            return nil
+            throw error
         }
     }
 

@@ -38,6 +38,28 @@ import Testing
         #expect(claim.lane == 2 && !claim.isLook)
     }
 
+    @Test(
+        "a lane whose claim fails is put off, longer each time, and the others go on; a claim that succeeds forgives it"
+    )
+    func failures() throws {
+        var schedule = try read([1: LaneMark(sortKey: 10, chunkID: 1), 2: LaneMark(sortKey: 20, chunkID: 2)])
+        let failing = try #require(schedule.nextClaim(workerID: 1, at: 0.1))
+        #expect(failing.lane == 1)
+        schedule.noteFailure(of: failing, at: 0.1)
+        #expect(schedule.nextClaim(workerID: 1, at: 0.1)?.lane == 2)
+        #expect(schedule.nextClaim(workerID: 1, at: 1)?.lane == 2)
+        schedule.noteFailure(of: failing, at: 1.1)
+        for _ in 0..<40 { schedule.noteFailure(of: ClaimRequest(workerID: 1, lane: 2), at: 1.1) }
+        #expect(schedule.nextClaim(workerID: 1, at: 3) == nil)
+        #expect(schedule.nextClaim(workerID: 1, at: 3.2)?.lane == 1)
+        #expect(schedule.nextClaim(workerID: 1, at: 40)?.lane == 1)
+        schedule.note(result(), of: failing, at: 40)
+        schedule.noteFailure(of: failing, at: 40)
+        #expect(schedule.nextClaim(workerID: 1, at: 41.1)?.lane == 2)
+        schedule.note(result(), of: try #require(schedule.nextClaim(workerID: 1, at: 41.1)), at: 41.1)
+        #expect(schedule.nextClaim(workerID: 1, at: 41.2)?.lane == 1)
+    }
+
     @Test("a lane whose sweep found something lets the others be swept before it is looked at again")
     func sweepsInTurn() throws {
         var schedule = try read([1: nil, 2: nil])
