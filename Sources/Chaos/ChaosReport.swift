@@ -24,8 +24,8 @@ public struct ChaosReport: Sendable, Encodable {
     public let unexpectedEndings: [String]
     /// What claims cost, from early to late.
     public let probes: [ClaimProbe]
-    /// Publishes that the fence would have stopped, where it was off.
-    public let publishesWithoutLease: Int?
+    /// Jobs that were published without their lease, counted each time, where the fence was off.
+    public let jobsWithoutLease: Int?
     /// Jobs with a violation that a publish without its lease made.
     public let jobsHarmed: Int
     /// Everything that must never be.

@@ -82,7 +82,7 @@ public struct ChaosRun: Sendable {
         history.window = drama.window
         let violations = Checker.violations(in: history)
         await pool.close()
-        return report(stage, drama, history, violations, try servers.publishesWithoutLease())
+        return report(stage, drama, history, violations, try servers.jobsWithoutLease())
     }
 
     /// Replaces publish in this database.
@@ -108,7 +108,7 @@ public struct ChaosRun: Sendable {
                 uniqueKeysWithValues: stage.operators.done.map { ($0.key.rawValue, $0.value) }),
             refusals: stage.operators.refused, repeats: stage.producers.repeats, starts: stage.crew.starts,
             unexpectedEndings: stage.crew.unexpectedEndings + drama.late, probes: drama.probes,
-            publishesWithoutLease: configuration.sabotage == nil ? nil : late,
+            jobsWithoutLease: configuration.sabotage == nil ? nil : late,
             jobsHarmed: Set(harmed.map(\.subject)).count, violations: violations, seconds: drama.seconds)
     }
 }

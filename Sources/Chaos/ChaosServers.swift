@@ -83,9 +83,9 @@ final class ChaosServers: Sendable {
 }
 
 extension ChaosServers {
-    /// How often a publish without its lease said so in the server's log.
-    func publishesWithoutLease() throws -> Int {
-        try String(contentsOfFile: "\(postgres.folder)/log", encoding: .utf8).ranges(of: Sabotage.mark).count
+    /// How many jobs were published without a lease, counted each time.
+    func jobsWithoutLease() throws -> Int {
+        Sabotage.jobsWithoutLease(in: try String(contentsOfFile: "\(postgres.folder)/log", encoding: .utf8))
     }
 }
 

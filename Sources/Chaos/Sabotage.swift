@@ -14,8 +14,15 @@ public enum Sabotage: String, Sendable, CaseIterable, Codable {
         let new: String
     }
 
-    /// Marks each publish that the fence would have stopped in the server's log, for counting.
-    static let mark = "attune chaos: a publish without its lease"
+    /// Marks each publish that the fence would have stopped in the server's log; how many of its jobs comes after it.
+    static let mark = "attune chaos: a publish without its lease; jobs: "
+
+    /// Of how many jobs publishes without a lease told in the server's log, each time they did.
+    static func jobsWithoutLease(in log: String) -> Int {
+        log.ranges(of: mark).reduce(0) { sum, found in
+            sum + (Int(log[found.upperBound...].prefix { $0.isWholeNumber }) ?? 0)
+        }
+    }
 
     private static let fence = [
         Edit(
@@ -24,10 +31,11 @@ public enum Sabotage: String, Sendable, CaseIterable, Codable {
         Edit(
             what: "the end of the fence", old: "    IF v_live IS NULL THEN\n",
             new: """
-                    IF EXISTS (SELECT FROM unnest(p_chunks, p_attempts, p_tokens) AS i (chunk_id, attempt, token)
-                        JOIN attune.chunk c ON c.chunk_id = i.chunk_id
-                        WHERE c.attempt <> i.attempt OR c.token IS DISTINCT FROM i.token OR c.state <> 1) THEN
-                        RAISE LOG '\(mark)';
+                    SELECT count(*) INTO v_done FROM unnest(p_chunks, p_attempts, p_tokens) AS i (chunk_id, attempt, token)
+                    JOIN attune.chunk c ON c.chunk_id = i.chunk_id JOIN unnest(p_job_chunks) AS j (chunk_id) ON j.chunk_id = i.chunk_id
+                    WHERE c.attempt <> i.attempt OR c.token IS DISTINCT FROM i.token OR c.state <> 1;
+                    IF v_done > 0 THEN
+                        RAISE LOG '\(mark)%', v_done;
                     END IF;
                     IF v_live IS NULL THEN
 

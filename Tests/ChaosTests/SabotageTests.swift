@@ -16,6 +16,13 @@ import Testing
         #expect(edited.contains("ON CONFLICT DO NOTHING;") == (sabotage == .unguarded))
     }
 
+    @Test("jobs that were published without their lease are added up from the server's log")
+    func counted() {
+        let log =
+            "1 LOG:  \(Sabotage.mark)20\n2 LOG:  checkpoint complete\n3 LOG:  \(Sabotage.mark)7\n4 CONTEXT: PL/pgSQL"
+        #expect(Sabotage.jobsWithoutLease(in: log) == 27)
+    }
+
     @Test("a publish that has changed is refused, and the guard that is missing is named")
     func changed() {
         #expect {

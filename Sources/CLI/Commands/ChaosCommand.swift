@@ -89,8 +89,8 @@ struct ChaosCommand: AsyncParsableCommand {
             "chaos.disagreements": Double(report.count(.disagreement)),
             "chaos.violations": Double(report.violations.count), "chaos.seconds": report.seconds,
         ]
-        if let late = report.publishesWithoutLease {
-            figures["chaos.publishes_without_lease"] = Double(late)
+        if let late = report.jobsWithoutLease {
+            figures["chaos.jobs_without_lease"] = Double(late)
             figures["chaos.caught_by_the_rest"] = Double(max(0, late - report.jobsHarmed))
         }
         let measured = try MeasurementReport(
