@@ -59,14 +59,15 @@ extension QueueBench {
         smallRates.append(try await small(2))
         let prefix = shape.prefix
         var figures = [
-            "\(prefix)backlog_\(Self.short(configuration.backlog))": drains.map(\.rate).min()! / smallRates.max()!,
+            "\(prefix)backlog_\(Self.short(configuration.backlog))": drains.map(\.rate).reduce(.infinity, min)
+                / smallRates.reduce(0, max),
             name("third_drain", of: shape): drains[2].rate / drains[0].rate,
             "\(prefix)jobs_per_second": Self.median(drains.map(\.rate)),
             "\(prefix)claim_p99_ms": 1000 * Self.quantile(0.99, of: drains.flatMap(\.claimSeconds)),
         ]
         if long {
             let rate = try await large(configuration.longBacklog, "long", 1).rate
-            figures["\(prefix)backlog_\(Self.short(configuration.longBacklog))"] = rate / smallRates.max()!
+            figures["\(prefix)backlog_\(Self.short(configuration.longBacklog))"] = rate / smallRates.reduce(0, max)
         }
         return (figures, bursts)
     }
@@ -99,7 +100,7 @@ extension QueueBench {
         }
         let figures = [
             name("pinned_xmin", of: shape): pinnedEnd / pinnedStart,
-            name("pinned_control", of: shape): pinnedEnd / controls.max()!,
+            name("pinned_control", of: shape): pinnedEnd / controls.reduce(0, max),
         ]
         return (figures, bursts)
     }

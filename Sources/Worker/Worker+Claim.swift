@@ -96,7 +96,8 @@ extension Worker {
         }
         guard let request = help.nextClaim(workerID: id) else { return nil }
         let result: ClaimResult
-        do { result = try await claim(request) } catch { return nil }  // logged where it failed; the lane's owner goes on
+        // Logged where it failed; the lane's owner goes on with it.
+        do { result = try await claim(request) } catch { return nil }
         help.note(result, of: request)
         if !result.chunks.isEmpty { await faults(.afterClaim) }
         return result.chunks
