@@ -194,6 +194,12 @@ import Testing
                 "sweep", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000, pg_current_snapshot())",
                 claimed.union(["chunk_late"]), 10
             ),
+            Case(
+                "sweep of what transactions have not committed",
+                """
+                SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000,
+                    format('%s:%s:%s,%s', 800, pg_snapshot_xmax(pg_current_snapshot()), 800, 801)::pg_snapshot)
+                """, claimed.union(["chunk_late"]), 10),
             // What is leased is counted where no scheduler has split the limit: here a thousand.
             Case(
                 "claim under a limit", after: "SELECT attune.set_limit('acme', max_running => 5)",

@@ -32,11 +32,14 @@ DECLARE
         WHERE c.lane = p_lane AND c.state = 0 AND c.born >= v_since_xmax
             AND (c.sort_key + 0, c.chunk_id) <= (p_mark_key, p_mark_chunk)
         ORDER BY c.born LIMIT 1024 FOR UPDATE SKIP LOCKED;
+    -- In the order of birth, or a plan that was made while the lane was empty reads all of it by its keys.
     v_of_open CURSOR FOR
-        SELECT c.chunk_id, c.sort_key, c.cost_ms, c.job_count, c.crashes FROM attune.chunk c
-        WHERE c.lane = p_lane AND c.state = 0 AND c.born = ANY (v_since_open)
-            AND (c.sort_key + 0, c.chunk_id) <= (p_mark_key, p_mark_chunk)
-        LIMIT 1024 FOR UPDATE SKIP LOCKED;
+        SELECT c.* FROM unnest(v_since_open) AS o (xid) CROSS JOIN LATERAL (
+            SELECT n.chunk_id, n.sort_key, n.cost_ms, n.job_count, n.crashes FROM attune.chunk n
+            WHERE n.lane = p_lane AND n.state = 0 AND n.born >= o.xid AND n.born <= o.xid
+                AND (n.sort_key + 0, n.chunk_id) <= (p_mark_key, p_mark_chunk)
+            ORDER BY n.born FOR UPDATE SKIP LOCKED) AS c
+        LIMIT 1024;
     -- What waits for room under its tenant's limit belongs to no lane: lane -1.
     v_parked CURSOR FOR SELECT h.* FROM attune.parked_heads(p_worker) AS h;
     v_scan refcursor;
