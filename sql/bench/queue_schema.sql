@@ -85,7 +85,7 @@ CREATE INDEX job_claim ON bench.job (lane, sort_key, job_id) WHERE state = 0;
 -- erasure needs.
 CREATE TABLE bench.user_job (LIKE bench.job INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES);
 ALTER TABLE bench.user_job DROP user_id, ADD uid bigint NOT NULL;
-CREATE INDEX user_job_user ON bench.user_job (uid, job_id);
+CREATE INDEX user_job_user ON bench.user_job (uid);
 
 -- Ceiling 2: one lease row for a hundred jobs.
 CREATE TABLE bench.lease (
