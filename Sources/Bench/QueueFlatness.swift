@@ -73,7 +73,8 @@ extension QueueBench {
     }
 
     /// Rates at the start and the end of a minute in which a transaction keeps every dead row, and of one before and one after
-    /// it in which none does; the faster of these is the control. Producers keep up with the workers in all.
+    /// it in which none does: their mean is the control, so that what changes with time alone cancels. Producers keep up with
+    /// the workers in all.
     public func pinned(_ shape: Shape) async throws -> (figures: [String: Double], bursts: [Burst]) {
         var bursts: [Burst] = []
         var controls: [Double] = []
@@ -100,7 +101,7 @@ extension QueueBench {
         }
         let figures = [
             name("pinned_xmin", of: shape): pinnedEnd / pinnedStart,
-            name("pinned_control", of: shape): pinnedEnd / controls.reduce(0, max),
+            name("pinned_control", of: shape): pinnedEnd * Double(controls.count) / controls.reduce(0, +),
         ]
         return (figures, bursts)
     }
@@ -121,18 +122,19 @@ extension QueueBench {
             ? "\(count / 1_000_000)m" : count.isMultiple(of: 1000) ? "\(count / 1000)k" : "\(count)"
     }
 
-    /// Drains while another task fills up what the workers take.
+    /// Drains while another task fills up what the workers take, in lots so small that five seconds see many of them.
     private func steady(_ drain: QueueDrain, _ shape: Shape) async throws -> QueueDrain.Result {
-        let lot = shape == .chunks ? 50_000 : 5_000
+        let lot = shape == .chunks ? 10_000 : 1000
+        let backlog = 10 * lot
         let seconds = Double(configuration.pinnedSeconds)
-        try await seed(jobs: 2 * lot, each: shape.each, tenants: configuration.tenants)
+        try await seed(jobs: backlog, each: shape.each, tenants: configuration.tenants)
         let tally = QueueDrain.Tally()
         return try await withThrowingTaskGroup(of: QueueDrain.Result?.self) { group in
             group.addTask { @concurrent in try await drain.run(.seconds(seconds), tally: tally) }
             group.addTask { @concurrent in
-                var seeded = 2 * lot
+                var seeded = backlog
                 while !Task.isCancelled {
-                    if seeded - tally.sum.withLock({ $0.firstTries }) < 2 * lot {
+                    if seeded - tally.sum.withLock({ $0.firstTries }) < backlog {
                         try await seed(jobs: lot, each: shape.each, tenants: configuration.tenants)
                         seeded += lot
                     } else {
