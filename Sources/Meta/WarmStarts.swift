@@ -65,35 +65,22 @@ public struct StateFinder: Sendable {
         }
     }
 
-    /// Cholesky on the normal equations, in Double; the ridge keeps directions that `P` hardly reaches from blowing up.
+    /// The normal equations, in Double; the ridge keeps directions that `P` hardly reaches from blowing up.
     private static func leastSquares(_ matrix: Matrix) -> Matrix {
         let n = matrix.rows
         let product = matmul(matrix, matrix, transposeA: true)
         let ridge = 1e-6 * (0..<n).reduce(0) { $0 + Double(product[$1, $1]) } / Double(n) + 1e-30
-        var factor = product.values.map(Double.init)
-        for column in 0..<n {
-            factor[column * n + column] += ridge
-            for row in column..<n {
-                var sum = factor[row * n + column]
-                for k in 0..<column { sum -= factor[row * n + k] * factor[column * n + k] }
-                factor[row * n + column] =
-                    row == column ? max(sum, ridge).squareRoot() : sum / factor[column * n + column]
-            }
+        var system = product.values.map(Double.init)
+        for index in 0..<n { system[index * n + index] += ridge }
+        // Numbers so large that their squares are infinite: whoever begins at a copy is then kept as not finite.
+        guard let factor = CholeskyFactor(system, order: n, leastPivot: ridge) else {
+            return Matrix(rows: n, columns: n, filledWith: .nan)
         }
         var result = Matrix(rows: n, columns: n)
-        var solution = [Double](repeating: 0, count: n)
         // Column j of the result solves for column j of Pᵀ, which is row j of P.
         for j in 0..<n {
-            for row in 0..<n {
-                var sum = Double(matrix[j, row])
-                for k in 0..<row { sum -= factor[row * n + k] * solution[k] }
-                solution[row] = sum / factor[row * n + row]
-            }
-            for row in (0..<n).reversed() {
-                var sum = solution[row]
-                for k in row + 1..<max(n, row + 1) { sum -= factor[k * n + row] * solution[k] }
-                solution[row] = sum / factor[row * n + row]
-            }
+            var solution = matrix.row(j).map(Double.init)
+            factor.solve(&solution)
             for row in 0..<n { result[row, j] = Float(solution[row]) }
         }
         return result

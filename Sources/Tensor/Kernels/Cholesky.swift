@@ -1,34 +1,55 @@
-/// Solves `A x = b` for a symmetric positive definite `A` by Cholesky's factorisation, in Double.
-///
-/// - Parameters:
-///   - a: row-major `[order, order]`; only the lower triangle is read.
-///   - b: `[order]`.
-/// - Returns: `[order]`, or nil when `A` is not positive definite (a pivot is not above zero).
-/// - Complexity: `O(order³ / 3)`.
-public func solvePositiveDefinite(_ a: [Double], _ b: [Double]) -> [Double]? {
-    let order = b.count
-    precondition(a.count == order * order, "a [\(order), \(order)] matrix has \(a.count) values")
-    var factor = a
-    for row in 0..<order {
-        for column in 0...row {
-            var sum = factor[row * order + column]
-            for inner in 0..<column { sum -= factor[row * order + inner] * factor[column * order + inner] }
-            if row == column {
-                guard sum > 0 else { return nil }
-                factor[row * order + row] = sum.squareRoot()
-            } else {
-                factor[row * order + column] = sum / factor[column * order + column]
+/// The lower triangle L with `A = L Lᵀ` of a symmetric positive definite matrix, in Double (Cholesky).
+public struct CholeskyFactor: Sendable {
+    private let order: Int
+    /// Row-major `[order, order]`; above the diagonal it means nothing.
+    private var lower: [Double]
+
+    /// Factors a matrix, `O(order³ / 3)`; nil when it is not positive definite (a pivot is not above zero).
+    ///
+    /// - Parameters:
+    ///   - a: row-major `[order, order]`; only the lower triangle is read.
+    ///   - leastPivot: pivots below it are taken for it, where rounding may have cost a matrix its definiteness.
+    public init?(_ a: [Double], order: Int, leastPivot: Double = 0) {
+        precondition(a.count == order * order, "a [\(order), \(order)] matrix has \(a.count) values")
+        self.order = order
+        lower = a
+        for row in 0..<order {
+            for column in 0...row {
+                var sum = lower[row * order + column]
+                for inner in 0..<column { sum -= lower[row * order + inner] * lower[column * order + inner] }
+                if row == column {
+                    let pivot = max(sum, leastPivot)
+                    guard pivot > 0 else { return nil }
+                    lower[row * order + row] = pivot.squareRoot()
+                } else {
+                    lower[row * order + column] = sum / lower[column * order + column]
+                }
             }
         }
     }
+
+    /// Solves `A x = b` in place, `O(order²)`.
+    ///
+    /// - Parameter x: `[order]`: b on entry, the solution on return.
+    public func solve(_ x: inout [Double]) {
+        precondition(x.count == order, "\(x.count) values for an order of \(order)")
+        for row in 0..<order {
+            for inner in 0..<row { x[row] -= lower[row * order + inner] * x[inner] }
+            x[row] /= lower[row * order + row]
+        }
+        for row in stride(from: order - 1, through: 0, by: -1) {
+            for inner in row + 1..<max(order, row + 1) { x[row] -= lower[inner * order + row] * x[inner] }
+            x[row] /= lower[row * order + row]
+        }
+    }
+}
+
+/// Solves `A x = b` for a symmetric positive definite `A`; see ``CholeskyFactor``.
+///
+/// - Returns: `[order]`, or nil when `A` is not positive definite.
+public func solvePositiveDefinite(_ a: [Double], _ b: [Double]) -> [Double]? {
+    guard let factor = CholeskyFactor(a, order: b.count) else { return nil }
     var x = b
-    for row in 0..<order {
-        for inner in 0..<row { x[row] -= factor[row * order + inner] * x[inner] }
-        x[row] /= factor[row * order + row]
-    }
-    for row in stride(from: order - 1, through: 0, by: -1) {
-        for inner in row + 1..<order { x[row] -= factor[inner * order + row] * x[inner] }
-        x[row] /= factor[row * order + row]
-    }
+    factor.solve(&x)
     return x
 }
