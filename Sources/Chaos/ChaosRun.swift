@@ -90,6 +90,7 @@ public struct ChaosRun: Sendable {
         let definition: String = try await pool.execute(Statement(SQL.Chaos.publishDefinition)).one().decode(0)
         let edited = try sabotage.edit(definition)
         try await pool.withConnection { connection in
+            try await connection.executeScript(Statement(SQL.Chaos.jobsWithoutLease))
             try await connection.executeScript(Statement(name: "chaos/\(sabotage.rawValue)", text: edited))
         }
     }

@@ -31,9 +31,7 @@ public enum Sabotage: String, Sendable, CaseIterable, Codable {
         Edit(
             what: "the end of the fence", old: "    IF v_live IS NULL THEN\n",
             new: """
-                    SELECT count(*) INTO v_done FROM unnest(p_chunks, p_attempts, p_tokens) AS i (chunk_id, attempt, token)
-                    JOIN attune.chunk c ON c.chunk_id = i.chunk_id JOIN unnest(p_job_chunks) AS j (chunk_id) ON j.chunk_id = i.chunk_id
-                    WHERE c.attempt <> i.attempt OR c.token IS DISTINCT FROM i.token OR c.state <> 1;
+                    v_done := attune.jobs_without_lease(p_chunks, p_attempts, p_tokens, p_job_chunks);
                     IF v_done > 0 THEN
                         RAISE LOG '\(mark)%', v_done;
                     END IF;
