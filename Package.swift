@@ -15,6 +15,7 @@ let strict: [SwiftSetting] = [
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let channels = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -28,7 +29,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("HTTPTransfer", ["CCurl", "Blocking", "Problem"], []),
     ("StrictJSON", [], []),
     ("Safetensors", ["StrictJSON", "Problem"], []),
-    ("Tokenizer", ["StrictJSON", "Problem"], []),
+    ("Tokenizer", ["StrictJSON", "Problem"], [heaps]),
     ("Tensor", ["COpenBLAS"], []),
     ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
     ("Population", ["StrictJSON", "Zstd", "Tensor", "Problem"], []),
@@ -165,6 +166,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],

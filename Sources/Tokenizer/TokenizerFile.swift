@@ -96,7 +96,7 @@ struct TokenizerFile: Sendable {
         return normalizer
     }
 
-    private static func addedTokens(_ value: JSONValue?, _ file: String) throws -> [(text: String, id: Int32)] {
+    static func addedTokens(_ value: JSONValue?, _ file: String) throws -> [(text: String, id: Int32)] {
         try (value?.array ?? []).map { element in
             guard let token = element.object, let text = token["content"]?.string, !text.isEmpty,
                 let id = token["id"]?.integer, (0..<Vocabulary.sizeLimit).contains(id)

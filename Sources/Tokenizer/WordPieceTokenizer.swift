@@ -15,8 +15,7 @@ public struct WordPieceTokenizer: Sendable {
     private let file: TokenizerFile
     private let wordStarts: TokenTrie
     private let continuations: TokenTrie
-    private let addedTokens: TokenTrie
-    private let addedFirstBytes: Set<UInt8>
+    private let addedTokens: AddedTokens
 
     /// Reads tokenizer.json; see ``Problem`` classes `tokenizer_family` and `tokenizer_malformed`.
     public init(json bytes: [UInt8], file: String) throws {
@@ -44,18 +43,11 @@ public struct WordPieceTokenizer: Sendable {
                 throw Vocabulary.malformed(name, "the token \(Problem.excerpt(token.text)) is listed twice")
             }
         }
-        var added = TokenTrie(byteCount: file.addedTokens.reduce(0) { $0 + $1.text.utf8.count })
-        for token in file.addedTokens {
-            guard added.insert(token.text.utf8, token: token.id) else {
-                throw Vocabulary.malformed(name, "the added token \(Problem.excerpt(token.text)) is listed twice")
-            }
-        }
         self.file = file
         self.wordStarts = wordStarts
         self.continuations = continuations
-        addedTokens = added
-        addedFirstBytes = Set(file.addedTokens.compactMap(\.text.utf8.first))
-        vocabularySize = max(file.vocabulary.size, (file.addedTokens.map { Int($0.id) + 1 }).max() ?? 0)
+        addedTokens = try AddedTokens(file.addedTokens, file: name)
+        vocabularySize = max(file.vocabulary.size, addedTokens.size)
         (startToken, endToken) = (file.start, file.end)
     }
 
@@ -66,7 +58,7 @@ public struct WordPieceTokenizer: Sendable {
         precondition(maximumTokens >= 2, "\(maximumTokens) tokens leave no room for the frame of two")
         var ids = [startToken]
         let limit = maximumTokens - 1
-        for piece in pieces(of: text) {
+        for piece in addedTokens.pieces(of: text) {
             switch piece {
             case .added(let id): ids.append(id)
             case .text(let part):
@@ -94,38 +86,5 @@ public struct WordPieceTokenizer: Sendable {
             ids.append(match.token)
             position = match.end
         }
-    }
-
-    private enum Piece {
-        case text(Substring)
-        case added(Int32)
-    }
-
-    /// Cuts the raw text at added tokens such as `[MASK]`, leftmost first, longest of those.
-    private func pieces(of text: String) -> [Piece] {
-        guard !addedFirstBytes.isEmpty, text.utf8.contains(where: { addedFirstBytes.contains($0) }) else {
-            return [.text(text[...])]
-        }
-        let bytes = Array(text.utf8)
-        var pieces: [Piece] = []
-        var plainStart = 0
-        var position = 0
-        func flush() {
-            guard position > plainStart else { return }
-            let lower = text.utf8.index(text.startIndex, offsetBy: plainStart)
-            pieces.append(.text(text[lower..<text.utf8.index(text.startIndex, offsetBy: position)]))
-        }
-        while position < bytes.count {
-            if let match = addedTokens.longestPrefix(of: bytes, from: position) {
-                flush()
-                pieces.append(.added(match.token))
-                position = match.end
-                plainStart = position
-            } else {
-                position += 1
-            }
-        }
-        flush()
-        return pieces
     }
 }
