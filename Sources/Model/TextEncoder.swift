@@ -19,9 +19,9 @@ public final class TextEncoder: Sendable {
     public let configuration: TransformerConfiguration
 
     private let tokenizer: WordPieceTokenizer
-    private let weights: EncoderWeights
+    private let weights: TransformerWeights
     private let batchTokens: Int
-    private let idle = Mutex<[EncoderWorkspace]>([])
+    private let idle = Mutex<[TransformerWorkspace]>([])
 
     /// Converts the weights of a base: about 90 MB for all-MiniLM-L6-v2, in some 50 ms.
     ///
@@ -38,8 +38,13 @@ public final class TextEncoder: Sendable {
         self.maximumTokens = limit
         self.batchTokens = max(batchTokens, limit)
         configuration = base.configuration
-        tokenizer = base.tokenizer
-        weights = try EncoderWeights(base.weights, base.configuration)
+        guard case .wordPiece(let tokenizer) = base.tokenizer, base.configuration.family == .bert else {
+            throw Problem(
+                "model_family", at: base.path, "it is a decoder, whose rows are no features of a whole text.",
+                do: "use a BERT encoder, for example all-MiniLM-L6-v2.")
+        }
+        self.tokenizer = tokenizer
+        weights = try TransformerWeights(base.weights, base.configuration)
     }
 
     /// The token ids of a text, frame included, at most ``maximumTokens``.
@@ -55,7 +60,7 @@ public final class TextEncoder: Sendable {
         var firstOfBatch = 0
         var workspace =
             idle.withLock { $0.popLast() }
-            ?? EncoderWorkspace(configuration, tokens: batchTokens, longest: maximumTokens)
+            ?? TransformerWorkspace(configuration, tokens: batchTokens, longest: maximumTokens)
         defer { idle.withLock { [workspace] in $0.append(workspace) } }
         func flush() throws {
             guard !batch.tokens.isEmpty else { return }

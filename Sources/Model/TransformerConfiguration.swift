@@ -1,85 +1,61 @@
 import Problem
 import StrictJSON
+public import Tensor
 
-/// The shape of a frozen transformer, as config.json states it.
+/// The shape of a frozen transformer, as config.json states it, and what distinguishes its family.
 public struct TransformerConfiguration: Sendable, Equatable {
-    /// Channels of a token, `hidden_size`.
-    public let width: Int
-    /// Blocks, `num_hidden_layers`.
-    public let blocks: Int
-    /// Attention heads per block, a divisor of `width`.
-    public let heads: Int
-    /// Channels inside the feed-forward layer, `intermediate_size`.
-    public let feedForwardWidth: Int
-    /// Rows of the token embedding, `vocab_size`.
-    public let vocabularySize: Int
-    /// Rows of the position embedding: the most tokens a text may have.
-    public let positions: Int
-    /// Rows of the segment embedding, `type_vocab_size`; row 0 is used.
-    public let segments: Int
-    /// What layer normalisation adds to the variance.
-    public let layerNormEpsilon: Float
+    /// The three families of blocks.
+    public enum Family: String, Sendable, CaseIterable {
+        /// Encoders that attend both ways and normalise after each residual (Devlin et al. 2019).
+        case bert
+        /// Decoders with learned positions that normalise before each layer (Radford et al. 2019).
+        case gpt2
+        /// Decoders with rotary positions, RMS norms and gated feed-forward layers (Touvron et al. 2023).
+        case llama
+    }
 
-    /// Reads config.json of a BERT encoder.
+    /// Which family.
+    public let family: Family
+    /// Channels of a token.
+    public let width: Int
+    /// Blocks, one after the other.
+    public let blocks: Int
+    /// The heads of every block's attention.
+    public let attention: AttentionShape
+    /// Channels inside the feed-forward layer.
+    public let feedForwardWidth: Int
+    /// Rows of the token embedding.
+    public let vocabularySize: Int
+    /// The most tokens a text may have.
+    public let positions: Int
+    /// Rows of the segment embedding, of which row 0 is used; 0: there is none.
+    public let segments: Int
+    /// What normalisation adds to the variance.
+    public let normEpsilon: Float
+    /// What rotary positions are powers of; nil: positions are learned.
+    public let rotaryBase: Double?
+    /// Whether the token embedding also scores the next token.
+    public let tiesHead: Bool
+
+    /// Reads config.json.
     ///
-    /// Throws a ``Problem`` `model_family` for another family or an option that changes the mathematics, and
+    /// Throws a ``Problem`` `model_family` for a family that is not known or an option that changes the mathematics, and
     /// `config_malformed` for a field that is missing or out of range.
     public init(json bytes: [UInt8], file: String) throws {
-        let fields: JSONObject
-        do {
-            guard let object = try JSONValue(parsing: bytes).object else {
-                throw Self.malformed(file, "it is not an object")
+        let fields = try ConfigurationFields(json: bytes, file: file)
+        guard let family = Family(rawValue: try fields.family()) else { throw fields.unknownFamily() }
+        self.family = family
+        let shape =
+            switch family {
+            case .bert: try fields.bert()
+            case .gpt2: try fields.gpt2()
+            case .llama: try fields.llama()
             }
-            fields = object
-        } catch let error as JSONSyntaxError {
-            throw Self.malformed(file, "it is no JSON at \(error)")
-        }
-        try Self.requireFamily(fields, file: file)
-        func count(_ name: String, limit: Int) throws -> Int {
-            guard let value = fields[name]?.integer, (1...limit).contains(value) else {
-                throw Self.malformed(file, "\(name) must be a whole number from 1 to \(limit)")
-            }
-            return value
-        }
-        width = try count("hidden_size", limit: 1 << 16)
-        blocks = try count("num_hidden_layers", limit: 1 << 10)
-        heads = try count("num_attention_heads", limit: 1 << 10)
-        feedForwardWidth = try count("intermediate_size", limit: 1 << 18)
-        vocabularySize = try count("vocab_size", limit: 1 << 24)
-        positions = try count("max_position_embeddings", limit: 1 << 16)
-        segments = try count("type_vocab_size", limit: 1 << 10)
-        guard let epsilon = fields["layer_norm_eps"]?.number, epsilon > 0, epsilon < 1 else {
-            throw Self.malformed(file, "layer_norm_eps must be a number between 0 and 1")
-        }
-        layerNormEpsilon = Float(epsilon)
-        guard width % heads == 0 else {
-            throw Self.malformed(file, "num_attention_heads \(heads) does not divide hidden_size \(width)")
-        }
-        guard positions >= 2 else { throw Self.malformed(file, "max_position_embeddings must be at least 2") }
-    }
-
-    private static func requireFamily(_ fields: JSONObject, file: String) throws {
-        let wanted = [
-            ("model_type", "bert", nil), ("hidden_act", "gelu", nil),
-            ("position_embedding_type", "absolute", "absolute"),
-        ]
-        for (name, value, fallback) in wanted {
-            let found = fields[name]?.string ?? fallback
-            guard found == value else {
-                throw Problem(
-                    "model_family", at: file,
-                    "\(name) is \(Problem.excerpt(found ?? "missing")), the supported family has \(value).",
-                    do: "use a BERT encoder, for example all-MiniLM-L6-v2.")
-            }
-        }
-        if fields["is_decoder"]?.bool == true {
-            throw Problem(
-                "model_family", at: file, "is_decoder is true, the supported family attends both ways.",
-                do: "use a BERT encoder, for example all-MiniLM-L6-v2.")
-        }
-    }
-
-    private static func malformed(_ file: String, _ reason: String) -> Problem {
-        Problem("config_malformed", at: file, reason + ".", do: "fetch it again from where the model came from.")
+        (width, blocks, attention, feedForwardWidth) = (
+            shape.width, shape.blocks, shape.attention, shape.feedForwardWidth
+        )
+        (vocabularySize, positions, segments) = (shape.vocabularySize, shape.positions, shape.segments)
+        (normEpsilon, rotaryBase, tiesHead) = (shape.normEpsilon, shape.rotaryBase, shape.tiesHead)
+        guard positions >= 2 else { throw fields.malformed("a text must be allowed 2 tokens at least") }
     }
 }

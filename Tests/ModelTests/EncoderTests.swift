@@ -125,7 +125,11 @@ struct NaiveEncoder {
             let projections = Matrix(
                 rows: tokens.count, columns: 3 * TinyBase.width,
                 values: (0..<tokens.count).flatMap { row in parts.flatMap { $0.row(row) } })
-            let context = Reference.selfAttention(projections, heads: TinyBase.heads)
+            let context = Reference.selfAttention(
+                projections,
+                AttentionShape(
+                    heads: TinyBase.heads, keyValueHeads: TinyBase.heads,
+                    headWidth: TinyBase.width / TinyBase.heads, isCausal: false))
             hidden = normalize(
                 hidden, linear(context, "\(block).attention.output.dense"), "\(block).attention.output.LayerNorm")
             var inner = linear(hidden, "\(block).intermediate.dense")

@@ -104,23 +104,29 @@ import Testing
         }
     }
 
-    @Test("packed attention equals the attention of each sequence alone, for every small split")
-    func attention() {
-        let (width, heads) = (12, 3)
+    @Test(
+        "packed attention equals the attention of each sequence alone, for every small split, both ways and causal, with shared keys",
+        arguments: [
+            AttentionShape(heads: 3, keyValueHeads: 3, headWidth: 4, isCausal: false),
+            AttentionShape(heads: 3, keyValueHeads: 3, headWidth: 4, isCausal: true),
+            AttentionShape(heads: 4, keyValueHeads: 2, headWidth: 3, isCausal: true),
+            AttentionShape(heads: 4, keyValueHeads: 1, headWidth: 5, isCausal: false),
+        ])
+    func attention(shape: AttentionShape) {
         for lengths in [[1], [5], [1, 1], [4, 0, 3], [2, 7, 1], [17, 3]] {
             let tokens = lengths.reduce(0, +)
-            let projections = normals(tokens * 3 * width, seed: UInt64(tokens))
+            let projections = normals(tokens * shape.columns, seed: UInt64(tokens))
             let boundaries = lengths.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1) }
             var scores = [Float](repeating: .nan, count: 17 * 17)
-            var context = [Float](repeating: .nan, count: tokens * width)
+            var context = [Float](repeating: .nan, count: tokens * shape.width)
             selfAttention(
-                projections.span, boundaries: boundaries, heads: heads, width: width, scores: &scores, into: &context)
+                projections.span, boundaries: boundaries, shape: shape, scores: &scores, into: &context)
             for (start, end) in zip(boundaries, boundaries.dropFirst()) {
                 let own = Matrix(
-                    rows: end - start, columns: 3 * width,
-                    values: Array(projections[start * 3 * width..<end * 3 * width]))
-                let exact = Reference.selfAttention(own, heads: heads)
-                for (value, exact) in zip(context[start * width..<end * width], exact.values) {
+                    rows: end - start, columns: shape.columns,
+                    values: Array(projections[start * shape.columns..<end * shape.columns]))
+                let exact = Reference.selfAttention(own, shape)
+                for (value, exact) in zip(context[start * shape.width..<end * shape.width], exact.values) {
                     #expect(abs(value - exact) < 2e-6)
                 }
             }

@@ -39,7 +39,7 @@ public func addLayerNorm(
 
 /// `x += update + bias`.
 @inline(__always)
-private func addRow(
+func addRow(
     _ x: UnsafeMutablePointer<Float>, _ update: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, count: Int
 ) {
     var index = 0
@@ -51,7 +51,7 @@ private func addRow(
 
 /// `x = (x - mean) / sqrt(variance + epsilon) * gain + shift`, the variance in a second pass over the row in cache.
 @inline(__always)
-private func normalizeRow(
+func normalizeRow(
     _ x: UnsafeMutablePointer<Float>, _ gain: UnsafePointer<Float>, _ shift: UnsafePointer<Float>,
     epsilon: Float, count: Int
 ) {

@@ -36,25 +36,38 @@ package enum Reference {
         return values.indices.map { Float((values[$0] - mean) * scale * Double(gain[$0]) + Double(shift[$0])) }
     }
 
-    /// Attention of one sequence; `projections` is `[tokens, 3 * width]`, the result `[tokens, width]`.
-    package static func selfAttention(_ projections: Matrix, heads: Int) -> Matrix {
-        let width = projections.columns / 3
-        let headWidth = width / heads
-        var context = Matrix(rows: projections.rows, columns: width)
-        for head in 0..<heads {
-            let columns = head * headWidth..<(head + 1) * headWidth
+    /// `x/2 (1 + tanh(sqrt(2/π) (x + 0.044715 x³)))`.
+    package static func geluTanh(_ x: Float) -> Float {
+        let x = Double(x)
+        return Float(0.5 * x * (1 + Foundation.tanh((2 / Double.pi).squareRoot() * (x + 0.044_715 * x * x * x))))
+    }
+
+    /// `x / sqrt(mean(x²) + epsilon) * gain`.
+    package static func rmsNorm(_ x: [Float], gain: [Float], epsilon: Float) -> [Float] {
+        let squares = x.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(x.count)
+        let scale = 1 / (squares + Double(epsilon)).squareRoot()
+        return zip(x, gain).map { Float(Double($0) * scale * Double($1)) }
+    }
+
+    /// Attention of one sequence; `projections` is `[tokens, shape.columns]`, the result `[tokens, shape.width]`.
+    package static func selfAttention(_ projections: Matrix, _ shape: AttentionShape) -> Matrix {
+        var context = Matrix(rows: projections.rows, columns: shape.width)
+        for head in 0..<shape.heads {
+            let first = head * shape.headWidth
+            let firstKey = shape.width + head * shape.keyValueHeads / shape.heads * shape.headWidth
             for query in 0..<projections.rows {
-                let scores = (0..<projections.rows).map { key in
-                    let dot = columns.reduce(0.0) {
-                        $0 + Double(projections[query, $1]) * Double(projections[key, width + $1])
+                let scores = (0..<(shape.isCausal ? query + 1 : projections.rows)).map { key in
+                    let dot = (0..<shape.headWidth).reduce(0.0) {
+                        $0 + Double(projections[query, first + $1]) * Double(projections[key, firstKey + $1])
                     }
-                    return Float(dot / Double(headWidth).squareRoot())
+                    return Float(dot / Double(shape.headWidth).squareRoot())
                 }
                 let weights = softmax(scores)
-                for column in columns {
-                    context[query, column] = Float(
+                for column in 0..<shape.headWidth {
+                    context[query, first + column] = Float(
                         weights.indices.reduce(0.0) {
-                            $0 + Double(weights[$1]) * Double(projections[$1, 2 * width + column])
+                            $0 + Double(weights[$1])
+                                * Double(projections[$1, firstKey + shape.keyValueWidth + column])
                         })
                 }
             }
