@@ -152,7 +152,8 @@ struct ConfigurationFields {
 
     func unknownFamily() -> Problem {
         let families = TransformerConfiguration.Family.allCases.map(\.rawValue).joined(separator: ", ")
-        return option("model_type is \(Problem.excerpt(fields["model_type"]?.string ?? "missing")), not one of \(families)")
+        return option(
+            "model_type is \(Problem.excerpt(fields["model_type"]?.string ?? "missing")), not one of \(families)")
     }
 
     func malformed(_ reason: String) -> Problem { Self.malformed(file, reason) }

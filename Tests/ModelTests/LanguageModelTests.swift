@@ -87,7 +87,8 @@ import Tokenizer
 
     @Test(
         "both revisions of novels-gpt2 give the values that PyTorch gave",
-        .enabled(if: models != nil, "set ATTUNE_TEST_MODELS to the folder with golden.json and the novels-gpt2 folders"))
+        .enabled(if: models != nil, "set ATTUNE_TEST_MODELS to the folder with golden.json and the novels-gpt2 folders")
+    )
     func novels() throws {
         let folder = URL(filePath: try #require(Self.models))
         let golden = try JSONDecoder().decode(

@@ -37,7 +37,8 @@ public struct RotaryTable: Sendable {
     ///   - heads: heads to turn, from the start of the row: queries and keys where they lie side by side.
     ///   - stride: channels from a row to the next, at least `heads * headWidth`.
     public func rotate(_ x: inout [Float], positions: [Int32], heads: Int, stride: Int) {
-        precondition(x.count >= positions.count * stride && stride >= heads * headWidth, "rotate \(positions.count) rows")
+        precondition(
+            x.count >= positions.count * stride && stride >= heads * headWidth, "rotate \(positions.count) rows")
         let half = headWidth / 2
         unsafe x.withUnsafeMutableBufferPointer { x in
             unsafe cosines.withUnsafeBufferPointer { cosines in
