@@ -14,6 +14,8 @@ public final class LanguageModel: Sendable {
     public let configuration: TransformerConfiguration
     /// Text to token ids, and back.
     public let tokenizer: BytePairTokenizer
+    /// Tokens that a sequence may have.
+    public let maximumTokens: Int
 
     private let weights: TransformerWeights
     private let rotary: RotaryTable?
@@ -23,26 +25,33 @@ public final class LanguageModel: Sendable {
     private static let scoredRows = 64
 
     /// Converts the weights of a base; it may be released afterwards. Throws a ``Problem`` `model_family` for an encoder.
-    public init(_ base: BaseFolder) throws {
+    ///
+    /// - Parameters:
+    ///   - base: an opened folder.
+    ///   - maximumTokens: for which buffers are made, 1 up to the positions of the model; at most 2048 unless asked for, since
+    ///     the scores of one head of attention grow with its square.
+    public init(_ base: BaseFolder, maximumTokens: Int? = nil) throws {
         guard case .bytePair(let tokenizer) = base.tokenizer, base.configuration.family != .bert else {
             throw Problem(
                 "model_family", at: base.path, "it is an encoder, which scores no next token.",
                 do: "use a GPT-2 or Llama decoder with a byte-level tokenizer.")
         }
+        let limit = maximumTokens ?? min(base.configuration.positions, 2048)
+        precondition((1...base.configuration.positions).contains(limit), "sequences of \(limit) tokens")
+        self.maximumTokens = limit
         digest = base.digest
         configuration = base.configuration
         self.tokenizer = tokenizer
         weights = try TransformerWeights(base.weights, base.configuration)
         rotary = base.configuration.rotaryBase.map {
-            RotaryTable(
-                headWidth: base.configuration.attention.headWidth, positions: base.configuration.positions, base: $0)
+            RotaryTable(headWidth: base.configuration.attention.headWidth, positions: limit, base: $0)
         }
     }
 
     /// The scores of the token after a sequence, `[vocabularySize]`.
     ///
     /// - Parameters:
-    ///   - tokens: 1 up to the positions of the model.
+    ///   - tokens: 1 up to ``maximumTokens``.
     ///   - observe: is lent the last token's channels after the embeddings (0), after each block (1, 2, …) and after the
     ///     normalisation at the end (blocks + 1).
     public func logits(after tokens: [Int32], observe: (Int, [Float]) -> Void = { _, _ in }) throws -> [Float] {
@@ -55,7 +64,7 @@ public final class LanguageModel: Sendable {
 
     /// What each token but the first costs given all before it, in nats: `[tokens - 1]`.
     ///
-    /// - Parameter tokens: 1 up to the positions of the model.
+    /// - Parameter tokens: 1 up to ``maximumTokens``.
     public func losses(of tokens: [Int32]) throws -> [Float] {
         try run(tokens) { hidden in
             var losses: [Float] = []
@@ -85,11 +94,11 @@ public final class LanguageModel: Sendable {
     private func run<Result>(
         _ tokens: [Int32], observe: (Int, [Float]) -> Void = { _, _ in }, _ body: ([Float]) -> Result
     ) throws -> Result {
-        precondition((1...configuration.positions).contains(tokens.count), "\(tokens.count) tokens")
+        precondition((1...maximumTokens).contains(tokens.count), "\(tokens.count) tokens")
         var workspace =
             idle.withLock { $0.popLast() }
             ?? TransformerWorkspace(
-                configuration, tokens: configuration.positions, longest: configuration.positions, rotary: rotary)
+                configuration, tokens: maximumTokens, longest: maximumTokens, rotary: rotary)
         defer { idle.withLock { [workspace] in $0.append(workspace) } }
         var batch = PackedBatch()
         batch.append(tokens)

@@ -46,13 +46,7 @@ struct BytePairFile: Sendable {
         guard let members = model["vocab"]?.object?.members, let pairs = model["merges"]?.array else {
             throw Vocabulary.malformed(file, "the model needs vocab and merges")
         }
-        vocabulary = try Vocabulary(
-            members.map { member in
-                guard let id = member.value.integer else {
-                    throw Vocabulary.malformed(file, "the token \(Problem.excerpt(member.name)) has no whole id")
-                }
-                return (member.name, id)
-            }, file: file)
+        vocabulary = try Vocabulary(members, file: file)
         merges = try pairs.enumerated().map { index, pair in
             guard let pair = Self.pair(pair) else {
                 throw Vocabulary.malformed(file, "merge \(index + 1) is not two tokens")

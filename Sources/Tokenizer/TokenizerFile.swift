@@ -34,13 +34,7 @@ struct TokenizerFile: Sendable {
             throw Vocabulary.malformed(
                 file, "the model needs vocab, unk_token, continuing_subword_prefix and max_input_chars_per_word")
         }
-        vocabulary = try Vocabulary(
-            members.map { member in
-                guard let id = member.value.integer else {
-                    throw Vocabulary.malformed(file, "the token \(Problem.excerpt(member.name)) has no whole id")
-                }
-                return (member.name, id)
-            }, file: file)
+        vocabulary = try Vocabulary(members, file: file)
         normalizer = try Self.normalizer(root.object?["normalizer"], file)
         try Self.require(root.object?["pre_tokenizer"]?.object?["type"], is: "BertPreTokenizer", "pre_tokenizer", file)
         addedTokens = try Self.addedTokens(root.object?["added_tokens"], file)

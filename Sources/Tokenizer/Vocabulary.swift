@@ -1,4 +1,5 @@
 import Problem
+import StrictJSON
 
 /// Token strings with their ids, as read from a file, before they are indexed.
 struct Vocabulary: Sendable {
@@ -21,6 +22,17 @@ struct Vocabulary: Sendable {
         }
         self.tokens = tokens.map { ($0.text, Int32($0.id)) }
         size = (seen.max() ?? -1) + 1
+    }
+
+    /// Reads the `vocab` of a tokenizer.json: each token's id.
+    init(_ members: [JSONObject.Member], file: String) throws {
+        try self.init(
+            members.map { member in
+                guard let id = member.value.integer else {
+                    throw Self.malformed(file, "the token \(Problem.excerpt(member.name)) has no whole id")
+                }
+                return (member.name, id)
+            }, file: file)
     }
 
     /// Parses vocab.txt: one token a line, the id is the line number from 0.

@@ -5,7 +5,7 @@ import Testing
     /// Modules that come with the toolchain or from `dependencies`; a row names those in its third column.
     static let outside: Set<String> = [
         "Foundation", "FoundationEssentials", "Synchronization", "Dispatch", "Glibc", "Logging", "Crypto",
-        "ArgumentParser", "UnixSignals", "AsyncAlgorithms",
+        "ArgumentParser", "UnixSignals", "AsyncAlgorithms", "HeapModule",
     ]
 
     @Test("the manifest's layout table is found and names every library under Sources")

@@ -3,11 +3,6 @@ import Tensor
 import Testing
 
 @Suite struct EncoderKernelTests {
-    private func normals(_ count: Int, seed: UInt64, scale: Double = 1) -> [Float] {
-        var random = RandomSource(seed: seed)
-        return (0..<count).map { _ in Float(scale * random.normal()) }
-    }
-
     @Test("GELU is within 3e-7 max(1, |x|) of its equation from -12 to 12")
     func gelu() {
         let points = stride(from: Float(-12), through: 12, by: 0x1p-9).map { $0 }

@@ -5,6 +5,19 @@
 ///   - x: at least `rows * columns` values, `[rows, columns]`.
 ///   - bias: `[columns]`.
 public func addBiasGELU(_ x: inout [Float], bias: Span<Float>, rows: Int) {
+    addBias(&x, bias, rows) { 0.5 * $0 * (1 + errorFunction($0 * 0.707_106_77)) }
+}
+
+/// The same by the approximation that GPT-2 was trained with: `gelu(x) = x/2 (1 + tanh(sqrt(2/π) (x + 0.044715 x³)))` (Hendrycks and
+/// Gimpel 2016, section 2), within `3e-7 max(1, |x|)` of it.
+public func addBiasGELUTanh(_ x: inout [Float], bias: Span<Float>, rows: Int) {
+    // x/2 (1 + tanh u) = x / (1 + exp(-2u)).
+    addBias(&x, bias, rows) { $0 * sigmoid(1.595_769_1 * ($0 + 0.044_715 * $0 * $0 * $0)) }
+}
+
+/// `x = activation(x + bias)` in place, row by row.
+@inline(__always)
+private func addBias(_ x: inout [Float], _ bias: Span<Float>, _ rows: Int, _ activation: (Float) -> Float) {
     let columns = bias.count
     precondition(x.count >= rows * columns, "gelu [\(rows), \(columns)] over \(x.count) values")
     unsafe x.withUnsafeMutableBufferPointer { x in
@@ -15,8 +28,7 @@ public func addBiasGELU(_ x: inout [Float], bias: Span<Float>, rows: Int) {
                 // A loop without branches or calls: the compiler vectorises it.
                 var column = 0
                 while column < columns {
-                    let biased = unsafe values[column] + bias[column]
-                    unsafe values[column] = 0.5 * biased * (1 + errorFunction(biased * 0.707_106_77))
+                    unsafe values[column] = activation(values[column] + bias[column])
                     column &+= 1
                 }
             }
