@@ -52,10 +52,11 @@ extension Worker {
             }
             let claim: ClaimResult
             do { claim = try await self.claim(request) } catch {
-                // The database's fault is every lane's, and over when it is; another one may be this lane's alone.
-                let isTheDatabases = (error as? any ProblemConvertible)?.problem.isRetryable ?? false
-                if !isTheDatabases { schedule.noteFailure(of: request, at: seconds) }
-                try await Task.sleep(for: .seconds(isTheDatabases ? 1 : 0.05))
+                // The database's fault or this worker's is every lane's, and over when it is; another may be this lane's alone.
+                let problem = (error as? any ProblemConvertible)?.problem
+                let isEveryLanes = problem.map { $0.isRetryable || $0.errorClass == "worker_gone" } ?? false
+                if !isEveryLanes { schedule.noteFailure(of: request, at: seconds) }
+                try await Task.sleep(for: .seconds(isEveryLanes ? 1 : 0.05))
                 continue
             }
             schedule.note(claim, of: request, at: seconds)

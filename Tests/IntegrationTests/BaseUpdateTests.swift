@@ -126,7 +126,8 @@ extension EndToEnd {
 
         @Test("work under a base that one worker lacks is done by the one that has it, and costs no try")
         func mixedFleet() async throws {
-            try await Site.with(users: 60) { site in
+            // So many chunks that both workers are bound to meet some.
+            try await Site.with(users: 60, timing: Site.Timing(chunkJobs: 2)) { site in
                 let (folder, digest, width) = try await revise(site, scale: 0.02)
                 try await site.activate(
                     Recipe.plain(name: "good", baseDigest: digest, head: .zero(width: width)))

@@ -22,6 +22,12 @@ struct OutageTests {
         let lostClaims = Mutex(0)
         let registered = Mutex<[Int64]>([])
         let handedBack = Mutex<[Fence]>([])
+        /// How often each lane was asked for; the first one's claims all fail, if one is to be broken.
+        let asked = Mutex<[Int32: Int]>([:])
+        let brokenLane = Mutex<Int32?>(nil)
+        let breaksALane: Bool
+
+        init(breaksALane: Bool = false) { self.breaksALane = breaksALane }
 
         private func lose(_ count: borrowing Mutex<Int>) throws {
             let isLost = count.withLock { left in
@@ -32,6 +38,12 @@ struct OutageTests {
         }
 
         func claim(_ request: ClaimRequest) async throws -> ClaimResult {
+            asked.withLock { $0[request.lane, default: 0] += 1 }
+            let isBroken = brokenLane.withLock { lane in
+                if breaksALane, lane == nil { lane = request.lane }
+                return lane == request.lane
+            }
+            if isBroken { throw PostgresError(.statement, "duplicate key") }
             let result = try await inner.claim(request)
             if !result.chunks.isEmpty { try lose(lostClaims) }
             return result
@@ -134,5 +146,14 @@ struct OutageTests {
         #expect(try await queue.rescue(limit: 10).map(\.requeued) == [1])
         let status = try #require(try await queue.job(job.withLock { $0 }))
         #expect(status.state != .running && status.tries == 0, "\(status)")
+    }
+
+    @Test("a lane whose claims all fail is put off, and the other lanes are worked on")
+    func brokenLane() async throws {
+        let queue = UnsteadyQueue(breaksALane: true)
+        try await work(on: queue) { queue.asked.withLock { $0.count > 8 } }
+        let broken = try #require(queue.brokenLane.withLock { $0 })
+        let asked = queue.asked.withLock { $0 }
+        #expect(try #require(asked[broken]) <= 4, "\(asked)")
     }
 }
