@@ -185,8 +185,6 @@ import Testing
         }
         let claimed: Set = ["chunk_claim", "chunk_pkey", "chunk_suspect", "job_pkey", "user_pkey", "pointer_pkey"]
         let published: Set = ["chunk_pkey", "job_pkey", "user_pkey", "pointer_pkey", "outcome_pkey"]
-        // Entries that cases which were rolled back left in the indexes of what is leased, put off and parked.
-        let dead: Int64 = 400
         return [
             Case("claim by key", "SELECT * FROM attune.claim(1, 65540, 1000, 100)", claimed, 310),
             Case("claim after a mark", "SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000)", claimed, 310),
@@ -198,13 +196,13 @@ import Testing
                 "sweep of what transactions have not committed",
                 """
                 SELECT * FROM attune.claim(1, 65540, 1000, 100, 900000, 900000,
-                    format('%s:%s:%s,%s', 800, pg_snapshot_xmax(pg_current_snapshot()), 800, 801)::pg_snapshot)
+                    format('3:%s:3,4', pg_snapshot_xmax(pg_current_snapshot()))::pg_snapshot)
                 """, claimed.union(["chunk_late"]), 10),
             // What is leased is counted where no scheduler has split the limit: here a thousand.
             Case(
                 "claim under a limit", after: "SELECT attune.set_limit('acme', max_running => 5)",
                 "SELECT * FROM attune.claim(1, 65540, 1000, 100)", claimed.union(["chunk_leased", "chunk_parked"]),
-                1000 + dead),
+                1020),
             Case("publish kept", publish(2, "NULL, NULL, NULL"), published, 30),
             Case("publish completed", publish(1, "'acme/x', sha256('c'), 128"), published, 30),
             Case("publish failed", publish(7, "NULL, NULL, NULL"), published, 30),
@@ -217,17 +215,17 @@ import Testing
             Case(
                 "rescue of what a worker lost",
                 after: "UPDATE attune.worker SET lease_until = now() - interval '1 hour'",
-                "SELECT * FROM attune.rescue(2)", ["chunk_leased", "chunk_pkey", "job_pkey", "outcome_pkey"], 2 + dead),
+                "SELECT * FROM attune.rescue(2)", ["chunk_leased", "chunk_pkey", "job_pkey", "outcome_pkey"], 20),
             Case(
                 "pass on",
                 "SELECT attune.pass_on('{1000,2000}', '{1,1}', ARRAY['00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001']::uuid[], 'base_not_held', 'm')",
                 ["chunk_pkey", "job_pkey", "outcome_pkey"], 20),
-            Case("wake", "SELECT attune.wake(100)", ["chunk_deferred", "chunk_parked"], dead),
+            Case("wake", "SELECT attune.wake(100)", ["chunk_deferred", "chunk_parked"], 10),
             Case(
                 "wake of what is due",
                 after: "UPDATE attune.chunk SET run_at = now() - interval '1 s' WHERE chunk_id IN (3, 13)",
                 "SELECT attune.wake(100)",
-                ["chunk_deferred", "chunk_parked", "chunk_pkey", "job_pkey", "outcome_pkey"], dead),
+                ["chunk_deferred", "chunk_parked", "chunk_pkey", "job_pkey", "outcome_pkey"], 20),
             // By its key once more: how many examples the user has is what the job's cost is estimated from.
             Case("enqueue", "SELECT attune.enqueue('acme', 'u7')", ["user_name", "user_pkey"], 2),
             Case("enqueue many", "SELECT * FROM attune.enqueue_many('acme', '{u1,u2,u3}')", ["user_name"], 6),
@@ -244,6 +242,8 @@ import Testing
 
     private func check(_ connection: Connection, _ state: String) async throws {
         for one in cases {
+            // Cases that were rolled back left dead entries; whoever meets them first marks them, and they are not met again.
+            _ = try await scans(connection, one.sql, after: one.arrangement)
             let scans = try await scans(connection, one.sql, after: one.arrangement)
             #expect(scans.whole == [], "\(one.name), \(state)")
             let others = Set(scans.entries.keys).subtracting(one.indexes)
