@@ -19,6 +19,39 @@ let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collec
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
+/// The processor that the kernels are compiled for: level x86-64-v3, which has AVX2 and FMA, unless `ATTUNE_TARGET_CPU` names
+/// another. `attune` refuses in words to start on a lesser one (`Processor`).
+///
+/// Swift has no setting for it but takes the processor from the options of its C importer. Nor does it fuse a product with
+/// a sum unasked: what is defined here also says that the kernels may ask.
+let kernels: (flags: [String], defines: [String]) = {
+    #if arch(x86_64)
+        switch Context.environment["ATTUNE_TARGET_CPU"] ?? "x86-64-v3" {
+        case "x86-64": return ([], [])
+        case "x86-64-v3": return (["-Xcc", "-march=x86-64-v3"], ["ATTUNE_AVX2"])
+        case "x86-64-v4":
+            return (
+                ["-Xcc", "-march=x86-64-v4", "-Xcc", "-mprefer-vector-width=512"], ["ATTUNE_AVX2", "ATTUNE_AVX512"]
+            )
+        case let other: fatalError("ATTUNE_TARGET_CPU is \(other), not x86-64, x86-64-v3 or x86-64-v4")
+        }
+    #else
+        return ([], [])
+    #endif
+}()
+
+/// The settings of single rows: what the others do not need.
+let special: [String: [SwiftSetting]] = [
+    // Kernels are loops over floats: unoptimised they are 20 times slower, and every test that runs the base model
+    // with them.
+    "Tensor": [.unsafeFlags(["-O"], .when(configuration: .debug)), .unsafeFlags(kernels.flags)]
+        + kernels.defines.map { .define($0) },
+    // Knows what the kernels need, and is itself compiled for any processor.
+    "Processor": kernels.defines.map { .define($0) },
+    // The tests of Chaos look into its plans and histories, in release builds too; nothing ships from it.
+    "Chaos": [.unsafeFlags(["-enable-testing"])],
+]
+
 /// The layout: a row imports only rows above it, exactly those it names. `ArchitectureTests` holds the sources to it.
 let libraries: [(name: String, imports: [String], packages: [Target.Dependency])] = [
     ("Problem", [], []),
@@ -30,10 +63,11 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("StrictJSON", [], []),
     ("Safetensors", ["StrictJSON", "Problem"], []),
     ("Tokenizer", ["StrictJSON", "Problem"], [heaps]),
-    ("Tensor", ["COpenBLAS"], []),
+    ("Processor", ["CProcessor", "Problem"], []),
+    ("Tensor", ["COpenBLAS", "COneDNN", "CVectors"], []),
     ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
     ("Population", ["StrictJSON", "Zstd", "Tensor", "Problem"], []),
-    ("Adapters", ["Tensor", "Safetensors", "Problem"], []),
+    ("Adapters", ["Model", "Tensor", "Safetensors", "Problem"], []),
     ("Gate", [], []),
     ("Meta", ["Adapters", "Gate", "Tensor", "Problem"], []),
     ("Schema", ["Postgres", "Problem"], [crypto]),
@@ -87,6 +121,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("StrictJSON", [], false),
     ("Safetensors", [], false),
     ("Tokenizer", [], true),
+    ("Processor", [], false),
     ("Tensor", [], false),
     ("Model", [], true),
     ("Population", [], false),
@@ -113,12 +148,7 @@ let libraryTargets = libraries.map { library in
     Target.target(
         name: library.name,
         dependencies: library.imports.map(named) + library.packages,
-        // Kernels are loops over floats: unoptimised they are 20 times slower, and every test that runs the base model
-        // with them.
-        swiftSettings: strict
-            + (library.name == "Tensor" ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
-            // The tests of Chaos look into its plans and histories, in release builds too; nothing ships from it.
-            + (library.name == "Chaos" ? [.unsafeFlags(["-enable-testing"])] : []),
+        swiftSettings: strict + (special[library.name] ?? []),
         plugins: library.name == "Schema" ? ["EmbedSQLPlugin"] : [])
 }
 
@@ -137,6 +167,9 @@ let everyLibrary = libraries.map { named($0.name) }
 let otherTargets: [Target] = [
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CVectors"),
+    .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .executableTarget(name: "EmbedSQL", swiftSettings: strict),

@@ -9,6 +9,15 @@ public struct TextDigest: Sendable, Hashable {
     /// The digest of a text.
     public init(of text: String) { self.init(SHA256.hash(data: Data(text.utf8))) }
 
+    /// The digest of a text's token ids, whatever text gave them.
+    public init(tokens: [Int32]) {
+        var bytes = Data(capacity: 4 * tokens.count)
+        for token in tokens {
+            for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: token >> Int32(shift))) }
+        }
+        self.init(SHA256.hash(data: bytes))
+    }
+
     /// A digest that was stored: the first 16 of at least 16 bytes of a SHA-256; nil if there are fewer.
     public init?(sha256 bytes: [UInt8]) {
         guard bytes.count >= 16 else { return nil }

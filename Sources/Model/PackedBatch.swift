@@ -1,22 +1,46 @@
 /// Token sequences of several texts one after the other: no row is padding.
-struct PackedBatch {
+public struct PackedBatch: Sendable {
     /// The ids of all sequences, `[tokens]`.
-    private(set) var tokens: [Int32] = []
+    public private(set) var tokens: [Int32] = []
     /// Each token's place in its sequence, `[tokens]`.
-    private(set) var positions: [Int32] = []
+    public private(set) var positions: [Int32] = []
     /// `[sequences + 1]`: sequence s is the tokens `boundaries[s]..<boundaries[s + 1]`.
-    private(set) var boundaries: [Int] = [0]
+    public private(set) var boundaries: [Int] = [0]
+    /// The rows that are read after the last block, ascending; all of them unless a sequence said otherwise.
+    public private(set) var readRows: [Int] = []
+    /// `[sequences + 1]`: the same of the rows that are read.
+    public private(set) var readBoundaries: [Int] = [0]
 
-    mutating func append(_ sequence: [Int32]) {
+    /// An empty batch.
+    public init() {}
+
+    /// Number of sequences.
+    public var count: Int { boundaries.count - 1 }
+    /// Whether every row is read.
+    var readsAll: Bool { readRows.count == tokens.count }
+
+    /// Adds a sequence.
+    ///
+    /// - Parameter reading: of which tokens the last block's output is read, all unless given; the last block computes no
+    ///   more.
+    public mutating func append(_ sequence: some Collection<Int32>, reading: Range<Int>? = nil) {
+        let reading = reading ?? 0..<sequence.count
+        precondition(reading.lowerBound >= 0 && reading.upperBound <= sequence.count, "tokens \(reading) are read")
+        readRows += reading.map { tokens.count + $0 }
+        readBoundaries.append(readRows.count)
         tokens += sequence
         positions += 0..<Int32(sequence.count)
         boundaries.append(tokens.count)
     }
 
-    mutating func removeAll() {
+    /// Empties it; its storage stays.
+    public mutating func removeAll() {
         tokens.removeAll(keepingCapacity: true)
         positions.removeAll(keepingCapacity: true)
         boundaries.removeAll(keepingCapacity: true)
+        readRows.removeAll(keepingCapacity: true)
+        readBoundaries.removeAll(keepingCapacity: true)
         boundaries.append(0)
+        readBoundaries.append(0)
     }
 }

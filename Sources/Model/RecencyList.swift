@@ -1,25 +1,25 @@
 /// Rows by key in the order of their last use, bounded in bytes: a table of slots, doubly linked by index.
-struct RecencyList {
+struct RecencyList<Element: Sendable> {
     private struct Slot {
         var key: FeatureKey
-        var row: [Float]
+        var row: [Element]
         var newer: Int
         var older: Int
     }
 
-    private static let none = -1
+    private static var none: Int { -1 }
 
-    private(set) var statistics = FeatureCache.Statistics()
+    private(set) var statistics = CacheStatistics()
     private let byteLimit: Int
     private var slots: [Slot] = []
     private var vacant: [Int] = []
     private var indices: [FeatureKey: Int] = [:]
-    private var newest = RecencyList.none
-    private var oldest = RecencyList.none
+    private var newest = RecencyList<Element>.none
+    private var oldest = RecencyList<Element>.none
 
     init(byteLimit: Int) { self.byteLimit = byteLimit }
 
-    mutating func row(_ key: FeatureKey) -> [Float]? {
+    mutating func row(_ key: FeatureKey) -> [Element]? {
         guard let index = indices[key] else {
             statistics.misses += 1
             return nil
@@ -32,7 +32,7 @@ struct RecencyList {
         return slots[index].row
     }
 
-    mutating func insert(_ row: [Float], for key: FeatureKey) {
+    mutating func insert(_ row: [Element], for key: FeatureKey) {
         remove(key)
         let cost = Self.cost(row)
         guard cost <= byteLimit else { return }
@@ -85,5 +85,7 @@ struct RecencyList {
         newest = index
     }
 
-    private static func cost(_ row: [Float]) -> Int { 4 * row.count + FeatureCache.rowOverheadBytes }
+    private static func cost(_ row: [Element]) -> Int {
+        MemoryLayout<Element>.stride * row.count + RowCache<Element>.rowOverheadBytes
+    }
 }

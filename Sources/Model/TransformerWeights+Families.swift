@@ -3,9 +3,9 @@ import Tensor
 
 /// Where each family keeps its tensors.
 extension TransformerWeights {
-    init(bert files: SafetensorsShards, _ shape: TransformerConfiguration) throws {
+    init(bert files: SafetensorsShards, _ shape: TransformerConfiguration, _ products: ProductBackend) throws {
         // Files saved from a model with a head carry a prefix.
-        let reader = TensorReader(files, prefixes: "bert.", probe: "embeddings.word_embeddings.weight")
+        let reader = TensorReader(files, products, prefixes: "bert.", probe: "embeddings.word_embeddings.weight")
         let width = shape.width
         self.init(
             tokenEmbedding: try reader.floats("embeddings.word_embeddings.weight", [shape.vocabularySize, width]),
@@ -17,7 +17,7 @@ extension TransformerWeights {
                 let block = "encoder.layer.\(index)"
                 return BlockWeights(
                     projections: try reader.fused(["query", "key", "value"].map { "\(block).attention.self.\($0)" }) {
-                        try reader.linear($0, outputs: width, inputs: width)
+                        try reader.affine($0, outputs: width, inputs: width)
                     },
                     attentionOutput: try reader.linear(
                         "\(block).attention.output.dense", outputs: width, inputs: width),
@@ -31,8 +31,8 @@ extension TransformerWeights {
     }
 
     /// GPT-2 stores its layers as `[inputs, outputs]`.
-    init(gpt2 files: SafetensorsShards, _ shape: TransformerConfiguration) throws {
-        let reader = TensorReader(files, prefixes: "transformer.", probe: "wte.weight")
+    init(gpt2 files: SafetensorsShards, _ shape: TransformerConfiguration, _ products: ProductBackend) throws {
+        let reader = TensorReader(files, products, prefixes: "transformer.", probe: "wte.weight")
         let width = shape.width
         self.init(
             tokenEmbedding: try reader.floats("wte.weight", [shape.vocabularySize, width]),
@@ -48,11 +48,11 @@ extension TransformerWeights {
                     down: try reader.transposed("\(block).mlp.c_proj", outputs: width, inputs: shape.feedForwardWidth),
                     feedForwardNorm: try reader.normalization("\(block).ln_2", width))
             },
-            head: shape.tiesHead ? nil : try files.floats(of: "lm_head.weight", shape: [shape.vocabularySize, width]))
+            head: try reader.head(shape, tied: "wte.weight"))
     }
 
-    init(llama files: SafetensorsShards, _ shape: TransformerConfiguration) throws {
-        let reader = TensorReader(files, prefixes: "model.", probe: "embed_tokens.weight")
+    init(llama files: SafetensorsShards, _ shape: TransformerConfiguration, _ products: ProductBackend) throws {
+        let reader = TensorReader(files, products, prefixes: "model.", probe: "embed_tokens.weight")
         let (width, attention) = (shape.width, shape.attention)
         self.init(
             tokenEmbedding: try reader.floats("embed_tokens.weight", [shape.vocabularySize, width]),
@@ -60,55 +60,81 @@ extension TransformerWeights {
             norm: try reader.gain("norm", width),
             blocks: try (0..<shape.blocks).map { index in
                 let block = "layers.\(index)"
-                func plain(_ name: String, _ outputs: Int, _ inputs: Int) throws -> Linear {
-                    Linear(
+                func plain(_ name: String, _ outputs: Int, _ inputs: Int) throws -> Affine {
+                    Affine(
                         weights: try reader.floats("\(block).\(name).weight", [outputs, inputs]),
                         bias: [Float](repeating: 0, count: outputs))
+                }
+                func prepared(_ name: String, _ outputs: Int, _ inputs: Int) throws -> any FrozenLinear {
+                    reader.prepare(try plain(name, outputs, inputs))
                 }
                 return BlockWeights(
                     projections: try reader.fused(["q", "k", "v"]) { part in
                         try plain(
                             "self_attn.\(part)_proj", part == "q" ? attention.width : attention.keyValueWidth, width)
                     },
-                    attentionOutput: try plain("self_attn.o_proj", width, attention.width),
+                    attentionOutput: try prepared("self_attn.o_proj", width, attention.width),
                     attentionNorm: try reader.gain("\(block).input_layernorm", width),
-                    gate: try plain("mlp.gate_proj", shape.feedForwardWidth, width),
-                    up: try plain("mlp.up_proj", shape.feedForwardWidth, width),
-                    down: try plain("mlp.down_proj", width, shape.feedForwardWidth),
+                    gate: try prepared("mlp.gate_proj", shape.feedForwardWidth, width),
+                    up: try prepared("mlp.up_proj", shape.feedForwardWidth, width),
+                    down: try prepared("mlp.down_proj", width, shape.feedForwardWidth),
                     feedForwardNorm: try reader.gain("\(block).post_attention_layernorm", width))
             },
-            head: shape.tiesHead ? nil : try files.floats(of: "lm_head.weight", shape: [shape.vocabularySize, width]))
+            head: try reader.head(shape, tied: "embed_tokens.weight"))
     }
+}
+
+/// An affine layer as the files hold it.
+private struct Affine {
+    /// `[outputs, inputs]`, row-major, as PyTorch stores it.
+    let weights: [Float]
+    /// `[outputs]`.
+    let bias: [Float]
 }
 
 /// Reads layers by name, with the prefix that the file's names carry, if they do.
 private struct TensorReader {
     private let files: SafetensorsShards
+    private let products: ProductBackend
     private let prefix: String
 
-    init(_ files: SafetensorsShards, prefixes prefix: String, probe: String) {
-        self.files = files
+    init(_ files: SafetensorsShards, _ products: ProductBackend, prefixes prefix: String, probe: String) {
+        (self.files, self.products) = (files, products)
         self.prefix = files.contains(prefix + probe) ? prefix : ""
     }
 
     func floats(_ name: String, _ shape: [Int]) throws -> [Float] { try files.floats(of: prefix + name, shape: shape) }
 
-    func linear(_ name: String, outputs: Int, inputs: Int) throws -> Linear {
-        Linear(weights: try floats("\(name).weight", [outputs, inputs]), bias: try floats("\(name).bias", [outputs]))
+    func prepare(_ layer: Affine) -> any FrozenLinear { products.prepare(weights: layer.weights, bias: layer.bias) }
+
+    func affine(_ name: String, outputs: Int, inputs: Int) throws -> Affine {
+        Affine(weights: try floats("\(name).weight", [outputs, inputs]), bias: try floats("\(name).bias", [outputs]))
     }
 
-    func transposed(_ name: String, outputs: Int, inputs: Int) throws -> Linear {
+    func linear(_ name: String, outputs: Int, inputs: Int) throws -> any FrozenLinear {
+        prepare(try affine(name, outputs: outputs, inputs: inputs))
+    }
+
+    func transposed(_ name: String, outputs: Int, inputs: Int) throws -> any FrozenLinear {
         let stored = try floats("\(name).weight", [inputs, outputs])
         var weights = [Float](repeating: 0, count: stored.count)
         for input in 0..<inputs {
             for output in 0..<outputs { weights[output * inputs + input] = stored[input * outputs + output] }
         }
-        return Linear(weights: weights, bias: try floats("\(name).bias", [outputs]))
+        return products.prepare(weights: weights, bias: try floats("\(name).bias", [outputs]))
     }
 
-    func fused(_ names: [String], _ read: (String) throws -> Linear) rethrows -> Linear {
+    func fused(_ names: [String], _ read: (String) throws -> Affine) rethrows -> any FrozenLinear {
         let parts = try names.map(read)
-        return Linear(weights: parts.flatMap(\.weights), bias: parts.flatMap(\.bias))
+        return products.prepare(weights: parts.flatMap(\.weights), bias: parts.flatMap(\.bias))
+    }
+
+    /// What scores the next token: a layer of its own, or the token embedding under its name here.
+    func head(_ shape: TransformerConfiguration, tied: String) throws -> any FrozenLinear {
+        let size = [shape.vocabularySize, shape.width]
+        return products.prepare(
+            weights: shape.tiesHead ? try floats(tied, size) : try files.floats(of: "lm_head.weight", shape: size),
+            bias: [Float](repeating: 0, count: shape.vocabularySize))
     }
 
     func normalization(_ name: String, _ width: Int) throws -> Normalization {

@@ -1,12 +1,5 @@
 import Safetensors
-
-/// One affine layer, `y = x W^T + b`.
-struct Linear: Sendable {
-    /// `[outputs, inputs]`, row-major, as PyTorch stores it.
-    let weights: [Float]
-    /// `[outputs]`.
-    let bias: [Float]
-}
+import Tensor
 
 /// The affine map of a normalisation.
 struct Normalization: Sendable {
@@ -19,20 +12,20 @@ struct Normalization: Sendable {
 /// One transformer block: attention and feed-forward layer, each with a residual and a normalisation.
 struct BlockWeights: Sendable {
     /// Queries, keys and values one after the other: `[attention.columns, width]`.
-    let projections: Linear
+    let projections: any FrozenLinear
     /// `[width, attention.width]`.
-    let attentionOutput: Linear
+    let attentionOutput: any FrozenLinear
     let attentionNorm: Normalization
     /// `[feedForwardWidth, width]`; nil: the feed-forward layer is not gated.
-    let gate: Linear?
+    let gate: (any FrozenLinear)?
     /// `[feedForwardWidth, width]`.
-    let up: Linear
+    let up: any FrozenLinear
     /// `[width, feedForwardWidth]`.
-    let down: Linear
+    let down: any FrozenLinear
     let feedForwardNorm: Normalization
 }
 
-/// All weights of a transformer as `Float`, queries, keys and values of each block fused into one product.
+/// All weights of a transformer, queries, keys and values of each block fused into one product.
 struct TransformerWeights: Sendable {
     /// `[vocabularySize, width]`.
     let tokenEmbedding: [Float]
@@ -43,21 +36,21 @@ struct TransformerWeights: Sendable {
     /// Of the embeddings (BERT) or of the last block's output.
     let norm: Normalization
     let blocks: [BlockWeights]
-    /// `[vocabularySize, width]`; nil: the token embedding, or the model scores no tokens.
-    let head: [Float]?
+    /// `[vocabularySize, width]`: scores the next token; nil in encoders.
+    let head: (any FrozenLinear)?
 
-    /// Reads and converts the tensors, whose shapes must be those of the configuration.
-    init(_ files: SafetensorsShards, _ shape: TransformerConfiguration) throws {
+    /// Reads the tensors, whose shapes must be those of the configuration, and prepares the products.
+    init(_ files: SafetensorsShards, _ shape: TransformerConfiguration, _ products: ProductBackend) throws {
         switch shape.family {
-        case .bert: try self.init(bert: files, shape)
-        case .gpt2: try self.init(gpt2: files, shape)
-        case .llama: try self.init(llama: files, shape)
+        case .bert: try self.init(bert: files, shape, products)
+        case .gpt2: try self.init(gpt2: files, shape, products)
+        case .llama: try self.init(llama: files, shape, products)
         }
     }
 
     init(
         tokenEmbedding: [Float], positionEmbedding: [Float], segment: [Float], norm: Normalization,
-        blocks: [BlockWeights], head: [Float]?
+        blocks: [BlockWeights], head: (any FrozenLinear)?
     ) {
         (self.tokenEmbedding, self.positionEmbedding, self.segment) = (tokenEmbedding, positionEmbedding, segment)
         (self.norm, self.blocks, self.head) = (norm, blocks, head)

@@ -6,6 +6,12 @@ public enum BLASLibrary {
     /// can halve their speed.
     public static var coreName: String { unsafe String(cString: openblas_get_corename()) }
 
+    /// Its version, for example `0.3.21`.
+    public static var version: String {
+        let words = unsafe String(cString: openblas_get_config()).split(separator: " ")
+        return words.count > 1 ? String(words[1]) : "of unknown version"
+    }
+
     /// One BLAS thread per compute thread: users run in parallel, a product does not.
     public static func useOneThread() { openblas_set_num_threads(1) }
 }

@@ -36,10 +36,8 @@ public struct KernelChoice: Sendable, Equatable {
 
     /// Judges this process.
     public static func current(environment: [String: String]) throws -> KernelChoice {
-        let text = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
-        let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
-        return KernelChoice(
-            coreName: BLASLibrary.coreName, processorFlags: Set(flags.split(separator: " ")),
+        KernelChoice(
+            coreName: BLASLibrary.coreName, processorFlags: VectorUnit.flags,
             isImposed: environment["OPENBLAS_CORETYPE"] != nil)
     }
 

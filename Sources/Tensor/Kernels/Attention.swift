@@ -1,5 +1,3 @@
-import COpenBLAS
-
 /// The heads of an attention layer and what each token may attend to.
 public struct AttentionShape: Sendable, Equatable {
     /// Heads of queries.
@@ -23,6 +21,14 @@ public struct AttentionShape: Sendable, Equatable {
     public var keyValueWidth: Int { keyValueHeads * headWidth }
     /// Channels of a token's queries, keys and values side by side.
     public var columns: Int { width + 2 * keyValueWidth }
+
+    /// Floats that the scratch of ``selfAttention(_:boundaries:shape:scratch:into:)`` and of its gradient must have.
+    ///
+    /// - Parameter longest: tokens of the longest sequence.
+    public static func scratchCount(longest: Int) -> Int { 2 * longest * paddedScores(longest) }
+
+    /// Columns of the scores of a sequence: whole vectors, so that a row has no remainder.
+    static func paddedScores(_ tokens: Int) -> Int { (tokens + 15) / 16 * 16 }
 }
 
 /// Multi-head self-attention inside each sequence of a packed batch (Vaswani et al. 2017, equation 1):
@@ -32,55 +38,114 @@ public struct AttentionShape: Sendable, Equatable {
 ///   - projections: `[tokens, shape.columns]`: queries, keys and values of each token side by side; the heads are
 ///     consecutive slices inside each.
 ///   - boundaries: `[sequences + 1]`, ascending from 0: sequence s is the tokens `boundaries[s]..<boundaries[s + 1]`.
-///   - scores: scratch of at least the square of the longest sequence.
+///   - scratch: `[1, n]`, n at least ``AttentionShape/scratchCount(longest:)``; overwritten.
 ///   - context: `[tokens, shape.width]`, overwritten.
 public func selfAttention(
-    _ projections: Span<Float>, boundaries: [Int], shape: AttentionShape, scores: inout [Float],
-    into context: inout [Float]
+    _ projections: MatrixView, boundaries: [Int], shape: AttentionShape, scratch: MatrixView, into context: MatrixView
 ) {
-    let tokens = boundaries.last ?? 0
-    let longest = zip(boundaries, boundaries.dropFirst()).reduce(0) { max($0, $1.1 - $1.0) }
-    precondition(
-        projections.count >= tokens * shape.columns && context.count >= tokens * shape.width
-            && scores.count >= longest * longest,
-        "attention over \(tokens) tokens, the longest sequence \(longest)")
-    unsafe projections.withUnsafeBufferPointer { projections in
-        unsafe scores.withUnsafeMutableBufferPointer { scores in
-            unsafe context.withUnsafeMutableBufferPointer { context in
-                guard let projections = projections.baseAddress, let scores = scores.baseAddress,
-                    let context = context.baseAddress
-                else { return }
-                for (start, end) in zip(boundaries, boundaries.dropFirst()) where end > start {
-                    for head in 0..<shape.heads {
-                        let keyHead = head / (shape.heads / shape.keyValueHeads)
-                        let row = unsafe projections + start * shape.columns
-                        unsafe attendHead(
-                            queries: row + head * shape.headWidth, keys: row + shape.width + keyHead * shape.headWidth,
-                            into: context + start * shape.width + head * shape.headWidth, scores: scores,
-                            tokens: end - start, shape)
-                    }
-                }
-            }
-        }
+    forEachHead(projections, context, boundaries, shape, scratch) { head in
+        head.weigh()
+        matmul(head.weights, head.values, into: head.ofQueries(context))
     }
 }
 
-/// One head of one sequence: two products over strided views of the packed rows, so that nothing is copied.
-@inline(__always)
-private func attendHead(
-    queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, into context: UnsafeMutablePointer<Float>,
-    scores: UnsafeMutablePointer<Float>, tokens: Int, _ shape: AttentionShape
+/// The gradient of ``selfAttention(_:boundaries:shape:scratch:into:)`` at the projections.
+///
+/// The weights `P = softmax(Q K^T / sqrt(w))` are computed again, head by head: none are kept from the way forward. Then
+/// `dV = P^T dO`, `dP = dO V^T`, `dS = P (dP - rowsum(dP P))`, `dQ = dS K / sqrt(w)` and `dK = dS^T Q / sqrt(w)`; what the
+/// query heads that share a key head give to it and its values adds up.
+///
+/// - Parameters:
+///   - dcontext: `[tokens, shape.width]`.
+///   - projections: `[tokens, shape.columns]`, what the way forward read.
+///   - boundaries: `[sequences + 1]`, ascending from 0.
+///   - scratch: `[1, n]`, n at least ``AttentionShape/scratchCount(longest:)``; overwritten.
+///   - dprojections: `[tokens, shape.columns]`, overwritten; not the projections.
+public func selfAttentionGradient(
+    _ dcontext: MatrixView, projections: MatrixView, boundaries: [Int], shape: AttentionShape, scratch: MatrixView,
+    into dprojections: MatrixView
 ) {
-    let (count, stride, headWidth) = (Int32(tokens), Int32(shape.columns), Int32(shape.headWidth))
-    unsafe cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, count, count, headWidth, 1 / Float(headWidth).squareRoot(),
-        queries, stride, keys, stride, 0, scores, count)
-    for row in 0..<tokens {
-        let seen = shape.isCausal ? row + 1 : tokens
-        unsafe softmax(scores + row * tokens, count: seen)
-        unsafe (scores + row * tokens + seen).update(repeating: 0, count: tokens - seen)
+    dprojections.requireShape(of: projections)
+    forEachHead(projections, dcontext, boundaries, shape, scratch) { head in
+        head.weigh()
+        let weights = head.weights
+        let gradient = head.ofQueries(dcontext)
+        let beta: Float = head.isFirstOfItsKeys ? 0 : 1
+        matmul(weights, gradient, into: head.ofValues(dprojections), transposeA: true, beta: beta)
+        let dscores = head.padded(1).columns(0..<head.tokens.count)
+        matmul(gradient, head.values, into: dscores, transposeB: true)
+        softmaxGradient(head.padded(1), y: head.padded(0))
+        matmul(dscores, head.keys, into: head.ofQueries(dprojections), alpha: head.scale)
+        matmul(dscores, head.queries, into: head.ofKeys(dprojections), transposeA: true, alpha: head.scale, beta: beta)
     }
-    unsafe cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, count, headWidth, count, 1, scores, count,
-        keys + shape.keyValueWidth, stride, 0, context, Int32(shape.width))
+}
+
+/// One head of one sequence: its slices of the packed rows, so that nothing is copied.
+private struct AttentionHead {
+    let projections: MatrixView
+    let scratch: MatrixView
+    let tokens: Range<Int>
+    let head: Int
+    let shape: AttentionShape
+
+    /// Its slice of a matrix that begins with the channels of all queries.
+    func ofQueries(_ x: MatrixView) -> MatrixView { slice(x, at: head * shape.headWidth) }
+    /// Its slice of a matrix like the projections.
+    func ofKeys(_ x: MatrixView) -> MatrixView { slice(x, at: shape.width + keyHead * shape.headWidth) }
+    /// Its slice of a matrix like the projections.
+    func ofValues(_ x: MatrixView) -> MatrixView {
+        slice(x, at: shape.width + shape.keyValueWidth + keyHead * shape.headWidth)
+    }
+
+    var queries: MatrixView { ofQueries(projections) }
+    var keys: MatrixView { ofKeys(projections) }
+    var values: MatrixView { ofValues(projections) }
+    var scale: Float { 1 / Float(shape.headWidth).squareRoot() }
+    /// Whether no head before it shares its keys.
+    var isFirstOfItsKeys: Bool { head % (shape.heads / shape.keyValueHeads) == 0 }
+
+    private var keyHead: Int { head / (shape.heads / shape.keyValueHeads) }
+
+    private func slice(_ x: MatrixView, at column: Int) -> MatrixView {
+        x.rows(tokens).columns(column..<column + shape.headWidth)
+    }
+
+    /// One of the two matrices of the scratch, `[tokens, padded]`, the padding zero.
+    func padded(_ index: Int) -> MatrixView {
+        let (rows, columns) = (tokens.count, AttentionShape.paddedScores(tokens.count))
+        return MatrixView(
+            scratch.buffer, offset: scratch.offset + index * rows * columns, rows: rows, columns: columns)
+    }
+
+    /// `softmax(Q K^T / sqrt(headWidth))` in the first matrix of the scratch.
+    func weigh() {
+        matmul(queries, keys, into: weights, transposeB: true, alpha: scale)
+        softmaxRows(padded(0), columns: tokens.count, isCausal: shape.isCausal)
+    }
+
+    /// `[tokens, tokens]`: what ``weigh()`` left.
+    var weights: MatrixView { padded(0).columns(0..<tokens.count) }
+}
+
+@inline(__always)
+private func forEachHead(
+    _ projections: MatrixView, _ context: MatrixView, _ boundaries: [Int], _ shape: AttentionShape,
+    _ scratch: MatrixView, _ body: (AttentionHead) -> Void
+) {
+    precondition(
+        projections.columns == shape.columns && context.columns == shape.width && context.rows == projections.rows,
+        "attention over [\(projections.rows), \(projections.columns)] and [\(context.rows), \(context.columns)]")
+    let longest = longestSequence(boundaries, rows: projections.rows)
+    precondition(
+        scratch.rows == 1 && scratch.columns >= AttentionShape.scratchCount(longest: longest),
+        "scratch of \(scratch.columns) for a sequence of \(longest)")
+    for (start, end) in zip(boundaries, boundaries.dropFirst()) where end > start {
+        let used = AttentionShape.scratchCount(longest: end - start)
+        scratch.columns(0..<used).fill(0)
+        for head in 0..<shape.heads {
+            body(
+                AttentionHead(
+                    projections: projections, scratch: scratch, tokens: start..<end, head: head, shape: shape))
+        }
+    }
 }

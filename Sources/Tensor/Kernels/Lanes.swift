@@ -1,10 +1,38 @@
-/// Eight floats that the compiler keeps in vector registers; the width of the reductions below.
-typealias Lanes = SIMD8<Float>
+/// Sixteen floats that the compiler keeps in vector registers: running sums enough to hide an addition's latency.
+typealias Lanes = SIMD16<Float>
 
-/// Eight values from `pointer` on.
+/// Sixteen values from `pointer` on.
 @inline(__always)
 func loadLanes(_ pointer: UnsafePointer<Float>) -> Lanes {
     unsafe UnsafeRawPointer(pointer).loadUnaligned(as: Lanes.self)
+}
+
+/// Writes sixteen values from `pointer` on.
+@inline(__always)
+func store(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Float>) {
+    unsafe UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: Lanes.self)
+}
+
+extension Lanes {
+    // Halves and not one after the other, as the library's `sum()` and `max()` go: four steps instead of fifteen.
+
+    /// The sum of the sixteen.
+    @inline(__always)
+    var total: Float {
+        let eight = lowHalf + highHalf
+        let four = eight.lowHalf + eight.highHalf
+        let two = four.lowHalf + four.highHalf
+        return two[0] + two[1]
+    }
+
+    /// The largest of the sixteen.
+    @inline(__always)
+    var largest: Float {
+        let eight = lowHalf.replacing(with: highHalf, where: highHalf .> lowHalf)
+        let four = eight.lowHalf.replacing(with: eight.highHalf, where: eight.highHalf .> eight.lowHalf)
+        let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+        return two[1] > two[0] ? two[1] : two[0]
+    }
 }
 
 /// The largest of `count >= 1` values.
@@ -12,15 +40,15 @@ func loadLanes(_ pointer: UnsafePointer<Float>) -> Lanes {
 func largest(_ values: UnsafePointer<Float>, count: Int) -> Float {
     var best = unsafe values[0]
     var index = 0
-    if count >= 8 {
+    if count >= Lanes.scalarCount {
         var lanes = unsafe loadLanes(values)
-        index = 8
-        while index &+ 8 <= count {
+        index = Lanes.scalarCount
+        while index &+ Lanes.scalarCount <= count {
             let next = unsafe loadLanes(values + index)
             lanes.replace(with: next, where: next .> lanes)
-            index &+= 8
+            index &+= Lanes.scalarCount
         }
-        best = lanes.max()
+        best = lanes.largest
     }
     while index < count {
         best = unsafe values[index] > best ? values[index] : best
@@ -29,39 +57,52 @@ func largest(_ values: UnsafePointer<Float>, count: Int) -> Float {
     return best
 }
 
-/// The sum of `count` values, in eight running sums.
+/// The sum of `count` terms in sixteen running sums, `lanes` giving the terms from an index on and `term` one.
 @inline(__always)
-func sum(_ values: UnsafePointer<Float>, count: Int) -> Float {
-    var lanes = Lanes.zero
+func total(_ count: Int, _ lanes: (Int) -> Lanes, _ term: (Int) -> Float) -> Float {
+    var sums = Lanes.zero
     var index = 0
-    while index &+ 8 <= count {
-        unsafe lanes += loadLanes(values + index)
-        index &+= 8
+    while index &+ Lanes.scalarCount <= count {
+        sums += lanes(index)
+        index &+= Lanes.scalarCount
     }
-    var total = lanes.sum()
+    var total = sums.total
     while index < count {
-        unsafe total += values[index]
+        total += term(index)
         index &+= 1
     }
     return total
 }
 
-/// The sum of `(value - center)^2` over `count` values, in eight running sums.
+/// The sum of `count` values.
+@inline(__always)
+func sum(_ values: UnsafePointer<Float>, count: Int) -> Float {
+    total(count) {
+        unsafe loadLanes(values + $0)
+    } _: {
+        unsafe values[$0]
+    }
+}
+
+/// The sum of `(value - center)²` over `count` values.
 @inline(__always)
 func squaredDistance(_ values: UnsafePointer<Float>, from center: Float, count: Int) -> Float {
-    var lanes = Lanes.zero
     let centers = Lanes(repeating: center)
-    var index = 0
-    while index &+ 8 <= count {
-        let difference = unsafe loadLanes(values + index) - centers
-        lanes += difference * difference
-        index &+= 8
+    return total(count) {
+        let difference = unsafe loadLanes(values + $0) - centers
+        return difference * difference
+    } _: {
+        let difference = unsafe values[$0] - center
+        return difference * difference
     }
-    var total = lanes.sum()
-    while index < count {
-        let difference = unsafe values[index] - center
-        total += difference * difference
-        index &+= 1
+}
+
+/// `a · b` over `count` values.
+@inline(__always)
+func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
+    total(count) {
+        unsafe loadLanes(a + $0) * loadLanes(b + $0)
+    } _: {
+        unsafe a[$0] * b[$0]
     }
-    return total
 }

@@ -47,3 +47,24 @@ public func matmul(_ a: Matrix, _ b: Matrix, transposeA: Bool = false, transpose
     matmul(a, b, into: &c, transposeA: transposeA, transposeB: transposeB)
     return c
 }
+
+/// `c = alpha * op(a) * op(b) + beta * c` over views, by OpenBLAS `sgemm`; what lies between their rows is not touched.
+///
+/// - Parameters:
+///   - a: `[m, k]`, or `[k, m]` when `transposeA`.
+///   - b: `[k, n]`, or `[n, k]` when `transposeB`.
+///   - c: `[m, n]`, overwritten; it overlaps neither a nor b. With `beta` 0 it may hold anything, even NaN.
+public func matmul(
+    _ a: MatrixView, _ b: MatrixView, into c: MatrixView,
+    transposeA: Bool = false, transposeB: Bool = false, alpha: Float = 1, beta: Float = 0
+) {
+    let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
+    let (inner, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
+    precondition(
+        k == inner && c.rows == m && c.columns == n, "[\(m), \(k)] x [\(inner), \(n)] into [\(c.rows), \(c.columns)]")
+    guard m > 0, n > 0 else { return }
+    unsafe cblas_sgemm(
+        CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+        Int32(m), Int32(n), Int32(k), alpha, a.start, Int32(max(a.stride, 1)), b.start, Int32(max(b.stride, 1)), beta,
+        c.start, Int32(c.stride))
+}

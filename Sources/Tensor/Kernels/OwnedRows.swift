@@ -47,40 +47,19 @@ private func checkOwners(_ x: Matrix, _ states: Matrix, _ owners: [Int32]) {
     precondition(owners.allSatisfy { $0 >= 0 && Int($0) < states.rows }, "an owner outside 0..<\(states.rows)")
 }
 
-/// `a · b` over `count` values, in sixteen running sums.
-private func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
-    var sums = SIMD16<Float>.zero
-    var index = 0
-    while index &+ 16 <= count {
-        unsafe sums += load(a + index) * load(b + index)
-        index &+= 16
-    }
-    var total = sums.sum()
-    while index < count {
-        unsafe total += a[index] * b[index]
-        index &+= 1
-    }
-    return total
-}
-
 /// `target += scale * x` over `count` values.
 private func addScaled(
     _ x: UnsafePointer<Float>, _ scale: Float, to target: UnsafeMutablePointer<Float>, _ count: Int
 ) {
-    let scales = SIMD16<Float>(repeating: scale)
+    let scales = Lanes(repeating: scale)
     var index = 0
-    while index &+ 16 <= count {
-        let sum = unsafe load(target + index) + scales * load(x + index)
-        unsafe UnsafeMutableRawPointer(target + index).storeBytes(of: sum, as: SIMD16<Float>.self)
-        index &+= 16
+    while index &+ Lanes.scalarCount <= count {
+        let sum = unsafe loadLanes(target + index) + scales * loadLanes(x + index)
+        unsafe store(sum, target + index)
+        index &+= Lanes.scalarCount
     }
     while index < count {
         unsafe target[index] += scale * x[index]
         index &+= 1
     }
-}
-
-@inline(__always)
-private func load(_ pointer: UnsafePointer<Float>) -> SIMD16<Float> {
-    unsafe UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<Float>.self)
 }

@@ -8,8 +8,8 @@ public struct RotaryTable: Sendable {
     /// Positions that are known.
     public let positions: Int
     /// `[positions, headWidth / 2]` each.
-    private let cosines: [Float]
-    private let sines: [Float]
+    let cosines: [Float]
+    let sines: [Float]
 
     /// Computes the table in Double, as the reference does in Float up to its rounding.
     public init(headWidth: Int, positions: Int, base: Double) {
@@ -29,38 +29,48 @@ public struct RotaryTable: Sendable {
         (self.cosines, self.sines) = (cosines, sines)
     }
 
-    /// Turns the first `heads` heads of each row in place.
+    /// Turns the first `heads` heads of each row in place: a channel a and its partner b become `a cos - b sin` and
+    /// `b cos + a sin`.
     ///
     /// - Parameters:
-    ///   - x: at least `positions.count * stride` values, `[tokens, stride]`.
-    ///   - positions: one a token, below ``positions``.
+    ///   - x: `[tokens, at least heads * headWidth]`.
+    ///   - positions: `[tokens]`, each at least 0 and below ``positions``.
     ///   - heads: heads to turn, from the start of the row: queries and keys where they lie side by side.
-    ///   - stride: channels from a row to the next, at least `heads * headWidth`.
-    public func rotate(_ x: inout [Float], positions: [Int32], heads: Int, stride: Int) {
+    ///   - inverse: whether to turn back, which is also the gradient of turning.
+    public func rotate(_ x: MatrixView, positions: some Collection<Int32>, heads: Int, inverse: Bool = false) {
         precondition(
-            x.count >= positions.count * stride && stride >= heads * headWidth, "rotate \(positions.count) rows")
-        let half = headWidth / 2
-        unsafe x.withUnsafeMutableBufferPointer { x in
-            unsafe cosines.withUnsafeBufferPointer { cosines in
-                unsafe sines.withUnsafeBufferPointer { sines in
-                    guard let x = x.baseAddress, let cosines = cosines.baseAddress, let sines = sines.baseAddress else {
-                        return
-                    }
-                    for (row, position) in positions.enumerated() {
-                        precondition((0..<self.positions).contains(Int(position)), "position \(position)")
-                        let cosine = unsafe cosines + Int(position) * half
-                        let sine = unsafe sines + Int(position) * half
+            positions.count == x.rows && heads >= 0 && heads * headWidth <= x.columns,
+            "\(heads) heads of \(headWidth) at \(positions.count) positions in [\(x.rows), \(x.columns)]")
+        let sign: Float = inverse ? -1 : 1
+        unsafe withElements(positions) { positions in
+            unsafe withPointer(cosines.span) { cosines in
+                unsafe withPointer(sines.span) { sines in
+                    for row in 0..<x.rows {
+                        let position = unsafe Int(positions[row])
+                        precondition((0..<self.positions).contains(position), "position \(position)")
+                        let first = position * headWidth / 2
                         for head in 0..<heads {
-                            let first = unsafe x + row * stride + head * headWidth
-                            for index in 0..<half {
-                                let (a, b) = unsafe (first[index], first[index + half])
-                                unsafe first[index] = a * cosine[index] - b * sine[index]
-                                unsafe first[index + half] = b * cosine[index] + a * sine[index]
-                            }
+                            unsafe turn(x.row(row) + head * headWidth, cosines + first, sines + first, sign)
                         }
                     }
                 }
             }
+        }
+    }
+
+    /// Turns one head.
+    @inline(__always)
+    private func turn(
+        _ first: UnsafeMutablePointer<Float>, _ cosines: UnsafePointer<Float>, _ sines: UnsafePointer<Float>,
+        _ sign: Float
+    ) {
+        let second = unsafe first + headWidth / 2
+        var index = 0
+        while index < headWidth / 2 {
+            let (a, b, sine) = unsafe (first[index], second[index], sign * sines[index])
+            unsafe first[index] = a * cosines[index] - b * sine
+            unsafe second[index] = b * cosines[index] + a * sine
+            index &+= 1
         }
     }
 }

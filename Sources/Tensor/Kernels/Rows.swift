@@ -1,61 +1,99 @@
 /// Sets every row of `x` to `row`: what a product with `beta` 1 then adds to.
 ///
 /// - Parameters:
-///   - x: at least `rows * row.count` values, `[rows, row.count]`.
+///   - x: `[rows, columns]`, overwritten.
 ///   - row: `[columns]`.
-public func fillRows(_ x: inout [Float], with row: Span<Float>, rows: Int) {
-    let columns = row.count
-    precondition(x.count >= rows * columns, "fill [\(rows), \(columns)] of \(x.count) values")
-    unsafe x.withUnsafeMutableBufferPointer { x in
-        unsafe row.withUnsafeBufferPointer { row in
-            guard let x = x.baseAddress, let row = row.baseAddress else { return }
-            for index in 0..<rows { unsafe (x + index * columns).update(from: row, count: columns) }
-        }
+public func fillRows(_ x: MatrixView, with row: Span<Float>) {
+    precondition(row.count == x.columns, "a row of \(row.count) for [\(x.rows), \(x.columns)]")
+    unsafe withPointer(row) { row in
+        for index in 0..<x.rows { unsafe x.row(index).update(from: row, count: x.columns) }
     }
 }
 
 /// Copies rows of a table: `x[i] = table[indices[i]]`.
 ///
 /// - Parameters:
-///   - table: `[any, columns]`.
-///   - indices: each at least 0 and below the rows of the table.
-///   - x: at least `indices.count * columns` values.
-public func gatherRows(_ table: Span<Float>, _ indices: some Collection<Int32>, columns: Int, into x: inout [Float]) {
-    let rows = table.count / columns
-    precondition(x.count >= indices.count * columns, "gather \(indices.count) rows of \(columns) into \(x.count)")
-    unsafe x.withUnsafeMutableBufferPointer { x in
-        unsafe table.withUnsafeBufferPointer { table in
-            guard var target = x.baseAddress, let table = table.baseAddress else { return }
-            for index in indices {
-                precondition((0..<rows).contains(Int(index)), "row \(index) of a table of \(rows)")
-                unsafe target.update(from: table + Int(index) * columns, count: columns)
-                unsafe target += columns
+///   - table: `[any, x.columns]`.
+///   - indices: `[x.rows]`, each at least 0 and below the rows of the table.
+///   - x: `[rows, columns]`, overwritten.
+public func gatherRows(_ table: Span<Float>, _ indices: some Collection<Int32>, into x: MatrixView) {
+    precondition(indices.count == x.rows, "\(indices.count) indices for \(x.rows) rows")
+    guard x.columns > 0 else { return }
+    let known = table.count / x.columns
+    unsafe withElements(indices) { indices in
+        unsafe withPointer(table) { table in
+            for row in 0..<x.rows {
+                let index = unsafe Int(indices[row])
+                precondition((0..<known).contains(index), "row \(index) of a table of \(known)")
+                unsafe x.row(row).update(from: table + index * x.columns, count: x.columns)
             }
         }
     }
 }
 
-/// The mean of each sequence's rows, scaled to unit length: `out[s] = m / |m|`, `m` the mean over the sequence.
-///
-/// A sequence without tokens, or whose mean is zero, gives zeros.
+/// Copies rows of a matrix: `x[i] = table[indices[i]]`, for example to compute on with some tokens only.
 ///
 /// - Parameters:
-///   - x: at least `boundaries.last * columns` values, `[tokens, columns]`.
-///   - boundaries: `[sequences + 1]`, ascending from 0.
-/// - Returns: `[sequences, columns]`.
-public func normalizedMeans(_ x: Span<Float>, boundaries: [Int], columns: Int) -> Matrix {
-    var means = Matrix(rows: max(boundaries.count - 1, 0), columns: columns)
-    for sequence in 0..<means.rows {
-        let target = sequence * columns
-        for token in boundaries[sequence]..<boundaries[sequence + 1] {
-            for column in 0..<columns { means.values[target + column] += x[token * columns + column] }
+///   - table: `[any, columns]`.
+///   - indices: `[x.rows]`, each at least 0 and below the rows of the table.
+///   - x: `[rows, columns]`, overwritten. It may lie in the table's own rows where the indices ascend strictly: none is
+///     overwritten before it is read.
+public func gatherRows(_ table: MatrixView, _ indices: some Collection<Int>, into x: MatrixView) {
+    precondition(indices.count == x.rows && table.columns == x.columns, "\(indices.count) rows into \(x.rows)")
+    unsafe withElements(indices) { indices in
+        for row in 0..<x.rows {
+            let index = unsafe indices[row]
+            precondition((0..<table.rows).contains(index), "row \(index) of a table of \(table.rows)")
+            unsafe x.row(row).update(from: table.row(index), count: x.columns)
         }
-        // The count divides out of m / |m|.
-        var squares: Float = 0
-        for column in 0..<columns { squares += means.values[target + column] * means.values[target + column] }
-        guard squares > 0 else { continue }
-        let scale = 1 / squares.squareRoot()
-        for column in 0..<columns { means.values[target + column] *= scale }
     }
-    return means
+}
+
+/// `target[indices[i]] += x[i]`: the gradient of ``gatherRows(_:_:into:)-(MatrixView,_,_)``. Indices may repeat.
+///
+/// - Parameters:
+///   - x: `[rows, columns]`.
+///   - target: `[any, columns]`, added to; not the rows of x.
+///   - indices: `[x.rows]`, each at least 0 and below the rows of the target.
+public func addRows(_ x: MatrixView, to target: MatrixView, at indices: some Collection<Int>) {
+    precondition(indices.count == x.rows && target.columns == x.columns, "\(x.rows) rows to \(indices.count)")
+    unsafe withElements(indices) { indices in
+        for row in 0..<x.rows {
+            let index = unsafe indices[row]
+            precondition((0..<target.rows).contains(index), "row \(index) of a target of \(target.rows)")
+            let (source, sums) = unsafe (UnsafePointer(x.row(row)), target.row(index))
+            unsafe mapRow(sums, into: sums, count: x.columns) { unsafe $0 + source[$1] }
+        }
+    }
+}
+
+/// `y += scale x`.
+///
+/// - Parameters:
+///   - x: `[rows, columns]`.
+///   - y: `[rows, columns]`, added to.
+public func add(_ x: MatrixView, to y: MatrixView, scale: Float = 1) { mapValues(y, x, into: y) { $0 + scale * $1 } }
+
+/// `c = a + b`; c may be a or b.
+///
+/// - Parameters:
+///   - a: `[rows, columns]`.
+///   - b: `[rows, columns]`.
+///   - c: `[rows, columns]`, overwritten.
+public func sum(_ a: MatrixView, _ b: MatrixView, into c: MatrixView) {
+    if unsafe b.start == c.start {
+        mapValues(b, a, into: c) { $0 + $1 }
+    } else {
+        mapValues(a, b, into: c) { $0 + $1 }
+    }
+}
+
+/// `sums[0, j] += Σ_i x[i, j]`: what a bias that was added to every row has for a gradient.
+///
+/// - Parameters:
+///   - x: `[rows, columns]`.
+///   - sums: `[1, columns]`, added to.
+public func addColumnSums(_ x: MatrixView, to sums: MatrixView) {
+    precondition(sums.rows == 1, "[\(sums.rows), \(sums.columns)] column sums")
+    for row in 0..<x.rows { add(x.rows(row..<row + 1), to: sums) }
 }

@@ -1,19 +1,33 @@
-/// `x = silu(gate) x` in place, `silu(g) = g / (1 + exp(-g))`: the gated unit of Shazeer 2020, equation 5.
+/// `y = silu(gate) x`, `silu(g) = g / (1 + exp(-g))`: the gated unit of Shazeer 2020, equation 5.
 ///
 /// - Parameters:
-///   - x: at least `count` values.
-///   - gate: at least `count` values.
-public func gateSiLU(_ x: inout [Float], gate: Span<Float>, count: Int) {
-    precondition(x.count >= count && gate.count >= count, "\(count) gates over \(x.count) values")
-    unsafe x.withUnsafeMutableBufferPointer { x in
-        unsafe gate.withUnsafeBufferPointer { gate in
-            guard let x = x.baseAddress, let gate = gate.baseAddress else { return }
-            var index = 0
-            while index < count {
-                unsafe x[index] *= gate[index] * sigmoid(gate[index])
-                index &+= 1
-            }
+///   - x: `[rows, columns]`.
+///   - gate: `[rows, columns]`.
+///   - y: `[rows, columns]`, overwritten; it may be x, not the gate.
+public func gatedSiLU(_ x: MatrixView, gate: MatrixView, into y: MatrixView) {
+    mapValues(x, gate, into: y) { $0 * ($1 * sigmoid($1)) }
+}
+
+/// The gradient of ``gatedSiLU(_:gate:into:)``: `dx = dy silu(g)` and `dg = dy x silu'(g)`, with
+/// `silu'(g) = s (1 + g (1 - s))`, `s = 1 / (1 + exp(-g))`.
+///
+/// - Parameters:
+///   - dy: `[rows, columns]`.
+///   - x: `[rows, columns]`, what was let through.
+///   - gate: `[rows, columns]`.
+///   - dx: `[rows, columns]`, overwritten; it may be dy.
+///   - dgate: `[rows, columns]`, overwritten; it may be x.
+public func gatedSiLUGradient(
+    _ dy: MatrixView, x: MatrixView, gate: MatrixView, into dx: MatrixView, gate dgate: MatrixView
+) {
+    for other in [x, gate, dx, dgate] { dy.requireShape(of: other) }
+    for row in 0..<dy.rows {
+        let (g, up) = unsafe (UnsafePointer(gate.row(row)), UnsafePointer(dy.row(row)))
+        unsafe mapRow(x.row(row), into: dgate.row(row), count: x.columns) {
+            let s = unsafe sigmoid(g[$1])
+            return unsafe up[$1] * $0 * (s * (1 + g[$1] * (1 - s)))
         }
+        unsafe mapRow(up, into: dx.row(row), count: x.columns) { unsafe $0 * (g[$1] * sigmoid(g[$1])) }
     }
 }
 
