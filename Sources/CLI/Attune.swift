@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Processor
 import Tensor
 
 /// The `attune` command.
@@ -48,6 +49,7 @@ struct Attune: AsyncParsableCommand {
 @main enum Main {
     static func main() async {
         do {
+            try ProcessorSupport.require()
             try KernelChoice.restartIfHeldBack(environment: ProcessInfo.processInfo.environment)
             BLASLibrary.useOneThread()
             var command = try Attune.parseAsRoot()

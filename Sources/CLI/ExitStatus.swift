@@ -54,7 +54,7 @@ enum ExitStatus: Int32, Error, CaseIterable {
         case "usage", "tool_missing", "path_too_long", "configuration_missing", "configuration_wrong",
             "database_address", "database_missing", "schema_missing", "ambiguous", "bad_setting", "bucket_missing",
             "store_region", "store_clock_skew", "certificate_untrusted", "credentials_missing",
-            "credentials_incomplete", "profile_malformed":
+            "credentials_incomplete", "profile_malformed", "processor_lacks":
             .usage
         case "timed_out": .timedOut
         case "defect", "database_defect": .defect

@@ -120,6 +120,8 @@ import Testing
             #expect(last.hasPrefix("ok    ") && last.contains(" database clock schema ") && last.contains(" store "))
             let all = try await attune.run("doctor", "--store", "objects", "--all", "--json").objects
             #expect(all.contains { $0["name"] as? String == "store" && $0["severity"] as? String == "ok" })
+            let products = all.first { $0["name"] as? String == "products" }?["what"] as? String
+            #expect(products?.hasPrefix("openblas-f32 (OpenBLAS ") == true, "\(products ?? "no such check")")
         }
     }
 

@@ -11,7 +11,10 @@ import Worker
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure speed, with the machine and build the figures hold for.",
-        subcommands: [Pipeline.self, Queue.self, Scheduler.self, CampaignRun.self, TimedWorkerCommand.self])
+        subcommands: [
+            Pipeline.self, Queue.self, Scheduler.self, CampaignRun.self, Products.self, Adapt.self,
+            TimedWorkerCommand.self,
+        ])
 
     /// Enqueue to published, on a private PostgreSQL and a private S3 server.
     struct Pipeline: AsyncParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Model
 import Problem
+import Tensor
 
 /// What hurts, and what to type.
 struct Doctor: AsyncParsableCommand {
@@ -42,6 +43,7 @@ struct Doctor: AsyncParsableCommand {
         }
         findings.append(await checkStore())
         findings.append(await checkBase(digests))
+        findings.append(checkProducts())
         findings.sort { $0.severity < $1.severity }
         try show(findings)
         if findings.contains(where: { $0.severity == .bad }) { throw ExitStatus.answerIsNo }
@@ -74,6 +76,15 @@ struct Doctor: AsyncParsableCommand {
         } catch {
             return Finding("base", .warn, "\(error)", helps: "attune base add FOLDER")
         }
+    }
+
+    /// The libraries that a base can be multiplied with here. One that is missing costs speed only.
+    private func checkProducts() -> Finding {
+        let backends = ProductBackend.allCases.map { backend in
+            backend.obstacle.map { "not \(backend.rawValue): \($0)" }
+                ?? "\(backend.rawValue) (\(backend.kernelDescription))"
+        }
+        return Finding("products", .ok, backends.joined(separator: "; "), helps: "")
     }
 
     private func show(_ findings: [Finding]) throws {
