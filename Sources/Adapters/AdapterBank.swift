@@ -88,8 +88,8 @@ public struct AdapterBank: SiteAdapters {
             "\(textsOfUsers.last ?? 0) texts of users in a batch of \(rows.boundaries.count - 1)")
         let slot = plan.slots[index]
         let copied = slot.readsOutput ? slot.outputs : 0
-        for (user, texts) in zip(textsOfUsers, textsOfUsers.dropFirst()).enumerated() {
-            let own = rows.boundaries[texts.0]..<rows.boundaries[texts.1]
+        func visit(_ user: Int, _ texts: Range<Int>) {
+            let own = rows.boundaries[texts.lowerBound]..<rows.boundaries[texts.upperBound]
             let saved = rows.saved.rows(own)
             body(
                 slot, index, user,
@@ -98,6 +98,14 @@ public struct AdapterBank: SiteAdapters {
                     output: rows.output.rows(own), saved: saved.columns(copied..<saved.columns),
                     boundaries: rows.boundaries),
                 dx?.rows(own))
+        }
+        for (user, texts) in zip(textsOfUsers, textsOfUsers.dropFirst()).enumerated() {
+            if site.place == .embeddings {
+                // Virtual tokens are the first of each text.
+                for text in texts.0..<texts.1 { visit(user, text..<text + 1) }
+            } else {
+                visit(user, texts.0..<texts.1)
+            }
         }
     }
 }

@@ -69,6 +69,11 @@ public struct AdapterPlan: Sendable {
             uniqueKeysWithValues: slots.map { ($0.site, $0.ownColumns + ($0.readsOutput ? $0.outputs : 0)) })
     }
 
+    /// Rows before each sequence's own that an adapter at the embeddings fills.
+    public var virtualTokens: Int {
+        slots.first { $0.site.place == .embeddings }.flatMap { $0.kind as? PromptTokens }?.count ?? 0
+    }
+
     /// How far a pass may be frozen: what lies before is the same for every user.
     public var cut: Cut {
         guard let first = slots.first else { return .block(configuration.blocks) }

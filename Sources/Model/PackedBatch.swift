@@ -21,15 +21,22 @@ public struct PackedBatch: Sendable {
 
     /// Adds a sequence.
     ///
-    /// - Parameter reading: of which tokens the last block's output is read, all unless given; the last block computes no
-    ///   more.
-    public mutating func append(_ sequence: some Collection<Int32>, reading: Range<Int>? = nil) {
-        let reading = reading ?? 0..<sequence.count
-        precondition(reading.lowerBound >= 0 && reading.upperBound <= sequence.count, "tokens \(reading) are read")
+    /// - Parameters:
+    ///   - reading: of which tokens the last block's output is read, all of the sequence's own unless given; the last block
+    ///     computes no more. Counted from the first virtual token.
+    ///   - virtualTokens: rows before the sequence's own that an adapter at the embeddings fills.
+    ///   - position: of its first row: others are before it in a ``DecoderCache``.
+    public mutating func append(
+        _ sequence: some Collection<Int32>, reading: Range<Int>? = nil, virtualTokens: Int = 0, from position: Int = 0
+    ) {
+        let count = virtualTokens + sequence.count
+        let reading = reading ?? virtualTokens..<count
+        precondition(reading.lowerBound >= 0 && reading.upperBound <= count, "tokens \(reading) are read")
         readRows += reading.map { tokens.count + $0 }
         readBoundaries.append(readRows.count)
+        tokens += repeatElement(0, count: virtualTokens)
         tokens += sequence
-        positions += 0..<Int32(sequence.count)
+        positions += Int32(position)..<Int32(position + count)
         boundaries.append(tokens.count)
     }
 

@@ -3,7 +3,9 @@ import Tensor
 /// A place of the frozen transformer that adapters attach to.
 public struct Site: Hashable, Sendable, Comparable {
     /// Which of a block's places, in the order in which a block comes by them.
-    public enum Place: String, Sendable, CaseIterable, Comparable {
+    public enum Place: String, Sendable, CaseIterable, Comparable, Codable {
+        /// The rows before the first block, of which virtual tokens are an adapter\'s own; of block 0 only.
+        case embeddings
         /// The projections to queries, keys and values: they read the attention layer's input.
         case query = "q"
         case key = "k"
@@ -33,7 +35,7 @@ public struct Site: Hashable, Sendable, Comparable {
         public var isProjection: Bool {
             switch self {
             case .query, .key, .value, .attentionProjection, .gate, .up, .down: true
-            case .attention, .feedForward, .block, .pooled: false
+            case .embeddings, .attention, .feedForward, .block, .pooled: false
             }
         }
     }
@@ -55,6 +57,15 @@ public struct Site: Hashable, Sendable, Comparable {
 extension Site: CustomStringConvertible {
     /// Block and place, `3.q`.
     public var description: String { place == .pooled ? "pooled" : "\(block).\(place.rawValue)" }
+
+    /// The site of a block's place by its ``description``; nil where the name is none.
+    public init?(name: some StringProtocol) {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let block = Int(parts[0]), block >= 0, let place = Place(rawValue: String(parts[1])),
+            place != .pooled
+        else { return nil }
+        self.init(place, block: block)
+    }
 }
 
 extension TransformerConfiguration {
@@ -66,7 +77,7 @@ extension TransformerConfiguration {
         case .attentionProjection: (attention.width, width)
         case .gate, .up: (width, feedForwardWidth)
         case .down: (feedForwardWidth, width)
-        case .attention, .feedForward, .block, .pooled: (width, width)
+        case .embeddings, .attention, .feedForward, .block, .pooled: (width, width)
         }
     }
 
@@ -74,6 +85,7 @@ extension TransformerConfiguration {
     public func has(_ site: Site) -> Bool {
         switch site.place {
         case .pooled: family == .bert && site.block == blocks
+        case .embeddings: site.block == 0
         case .gate: family == .llama && (0..<blocks).contains(site.block)
         default: (0..<blocks).contains(site.block)
         }

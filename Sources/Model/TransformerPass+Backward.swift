@@ -45,18 +45,25 @@ extension TransformerPass {
         var gradient = outputGradient
         if transformer.normalizesFirst {
             transformer.normalizeGradient(
-                gradient, x: blockOutput, transformer.weights.norm, statistics: outputStatistics, into: gradient,
+                gradient, x: blockOutput, transformer.weights.norm, statistics: statistics(rows: gradient.rows),
+                into: gradient,
                 adding: false)
         }
         for (index, rows) in zip(firstBlock..., live).reversed() {
             let step = BlockBackward(
                 pass: self, gradients: gradients, rows: rows, index: index,
-                stop: lowest.block == index ? lowest.place : nil)
+                stop: lowest.block == index && lowest.place != .embeddings ? lowest.place : nil)
             guard let next = step.run(gradient, adapters) else { return }
             gradient = next
         }
+        if embedded.columns > 0 {
+            let all = 0..<gradient.rows
+            transformer.normalizeGradient(
+                gradient, x: embedded.rows(all), transformer.weights.norm, statistics: statistics(rows: gradient.rows),
+                into: gradient, adding: false)
+        }
         // A run from between two blocks has applied the adapters there.
-        let site = Site(.block, block: firstBlock - 1)
+        let site = lowest.place == .embeddings ? lowest : Site(.block, block: firstBlock - 1)
         if let room = saved[site] {
             adapters.backward(
                 site,

@@ -21,6 +21,8 @@ public struct TransformerPass: Sendable {
     private let statistics: MatrixView
     /// What the last block reads of its context and of its input, where it does not read all.
     private let selection: RowSelection
+    /// The sum of embeddings before a family's normalisation of it, where the way back reaches that far.
+    let embedded: MatrixView
     /// Scores of one head of one sequence.
     let scratch: MatrixView
     /// The adapters' own room at each site.
@@ -35,6 +37,8 @@ public struct TransformerPass: Sendable {
     /// The block that ``live`` begins with.
     private(set) var firstBlock = 0
     private(set) var batch = PackedBatch()
+    /// What the text of a run goes on from; nil where texts begin.
+    var cache: DecoderCache?
 
     /// Allocates the buffers.
     ///
@@ -65,6 +69,8 @@ public struct TransformerPass: Sendable {
         selection = RowSelection(
             context: rows(shape.attention.width), input: rows(shape.width),
             attentionInput: rows(transformer.normalizesFirst ? shape.width : 0))
+        embedded = rows(
+            transformer.normalizesFirst || sites[Site(.embeddings, block: 0)] == nil ? 0 : shape.width)
         scratch = MatrixView(rows: 1, columns: AttentionShape.scratchCount(longest: longest))
         saved = sites.mapValues(rows)
         self.gradients = gradients ? PassGradients(shape, tokens: tokens) : nil
@@ -110,7 +116,7 @@ public struct TransformerPass: Sendable {
         precondition(batch.tokens.count <= tokens, "\(batch.tokens.count) tokens in a pass of \(tokens)")
         self.batch = batch
         live.removeAll(keepingCapacity: true)
-        if start == .tokens { embed(observe) }
+        if start == .tokens { embed(adapters, observe) }
         if end == start { return }
         let end = end ?? .block(shape.blocks)
         firstBlock = start.block
@@ -155,13 +161,14 @@ public struct TransformerPass: Sendable {
     /// Where each sequence's rows of ``output`` are.
     public var outputBoundaries: [Int] { live.last?.readBoundaries ?? batch.boundaries }
 
-    /// What the way back over the last normalisation needs.
-    var outputStatistics: MatrixView { statistics.rows(0..<blockOutput.rows) }
+    /// What the way back over the last normalisation needs, or over that of the embeddings where the last is a block's.
+    func statistics(rows: Int) -> MatrixView { statistics.rows(0..<rows) }
 
-    private func embed(_ observe: (Int, MatrixView) -> Void) {
+    private func embed(_ adapters: some SiteAdapters, _ observe: (Int, MatrixView) -> Void) {
         let all = 0..<batch.tokens.count
         let (weights, hidden) = (transformer.weights, activations(of: 0).input.rows(all))
         gatherRows(weights.tokenEmbedding.span, batch.tokens, into: hidden)
+        attach(Site(.embeddings, block: 0), input: hidden, output: hidden, batch.boundaries, adapters)
         if transformer.rotary == nil {
             let positions = update.rows(all)
             gatherRows(weights.positionEmbedding.span, batch.positions, into: positions)
@@ -170,6 +177,7 @@ public struct TransformerPass: Sendable {
         if !transformer.normalizesFirst {
             fillRows(update.rows(all), with: weights.segment.span)
             add(update.rows(all), to: hidden)
+            if embedded.columns > 0 { embedded.rows(all).copy(hidden) }
             transformer.normalize(hidden, weights.norm, into: hidden, statistics: statistics.rows(all))
         }
         observe(0, hidden)
@@ -201,9 +209,17 @@ public struct TransformerPass: Sendable {
         transformer.rotary?.rotate(
             rows.projections, positions: batch.positions,
             heads: shape.attention.heads + shape.attention.keyValueHeads)
-        selfAttention(
-            rows.projections, boundaries: rows.boundaries, shape: shape.attention, scratch: scratch,
-            into: rows.context)
+        cache?.keep(rows.projections, of: index, shape.attention)
+        if let cache, cache.count > 0 {
+            let (keys, values) = cache.rows(of: index, added: rows.projections.rows)
+            cachedAttention(
+                rows.projections, keys: keys, values: values, shape: shape.attention, scratch: scratch,
+                into: rows.context)
+        } else {
+            selfAttention(
+                rows.projections, boundaries: rows.boundaries, shape: shape.attention, scratch: scratch,
+                into: rows.context)
+        }
         if rows.isSelective {
             gatherRows(rows.context, batch.readRows, into: rows.readContext)
             gatherRows(rows.input, batch.readRows, into: rows.readInput)

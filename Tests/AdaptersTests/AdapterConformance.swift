@@ -64,36 +64,45 @@ struct AdapterConformance {
         }
     }
 
-    /// The gradient along some directions is the difference of losses there, at every site alone. A bottleneck's kinks within
-    /// the step cost some thousandths; exactness is for the reference's values to show.
+    /// The gradient along some directions is the difference of losses there, at every site alone.
+    ///
+    /// A rectifier's kink within a step spoils a difference, so that of a few starting points one must agree in all
+    /// directions; a wrong gradient agrees nowhere. Exactness is for the reference's values to show.
     func gradientsAreDifferences() throws {
-        for (index, site) in sites.enumerated() {
-            var model = make([site])
-            let bank = try #require(model.bank)
-            randomize(bank, seed: UInt64(index))
-            _ = model.lossAndGradients()
-            let (start, gradient) = (bank.parameters.values, bank.gradients.values)
-            let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            #expect(norm > 1e-4, "\(site)")
-            var random = RandomSource(seed: 40 + UInt64(index))
-            for _ in 0..<3 {
-                // Mostly downhill, so that the difference is well above rounding.
-                let noise = gradient.map { _ in Float(random.normal()) / Float(gradient.count).squareRoot() }
-                let direction = zip(gradient, noise).map { $0 / norm + 0.5 * $1 }
-                let slope = zip(gradient, direction).reduce(0) { $0 + Double($1.0) * Double($1.1) }
-                // A short step meets fewer kinks, a long one is less lost in rounding: one of them must agree.
-                let errors = [3e-4, 1e-3, 1e-2].map { (step: Float) -> Double in
-                    func loss(_ sign: Float) -> Double {
-                        let moved = zip(start, direction).map { $0 + sign * step * $1 }
-                        bank.parameters.copy(moved.span)
-                        return Double(model.lossAndGradients())
-                    }
-                    return abs((loss(1) - loss(-1)) / Double(2 * step) - slope) / abs(slope)
-                }
-                #expect(errors.contains { $0 < 1e-2 }, "\(self.model) \(site): \(errors) of \(slope)")
-                bank.parameters.copy(start.span)
-            }
+        for site in sites {
+            let isMet = try (0..<4).contains { try differences(at: site, seed: $0) < 1e-2 }
+            #expect(isMet, "\(model) \(site)")
         }
+    }
+
+    /// The largest difference between slope and difference, relative to the slope, over three directions.
+    private func differences(at site: Site, seed: UInt64) throws -> Double {
+        var model = make([site])
+        let bank = try #require(model.bank)
+        randomize(bank, seed: seed)
+        _ = model.lossAndGradients()
+        let (start, gradient) = (bank.parameters.values, bank.gradients.values)
+        let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        guard norm > 1e-4 else { return .infinity }
+        var random = RandomSource(seed: 40 + seed)
+        var largest = 0.0
+        for _ in 0..<3 {
+            // Mostly downhill, so that the difference is well above rounding.
+            let noise = gradient.map { _ in Float(random.normal()) / Float(gradient.count).squareRoot() }
+            let direction = zip(gradient, noise).map { $0 / norm + 0.5 * $1 }
+            let slope = zip(gradient, direction).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+            // A short step meets fewer kinks, a long one is less lost in rounding: one of them must agree.
+            let errors = [3e-4, 1e-3, 1e-2, 4e-2].map { (step: Float) -> Double in
+                func loss(_ sign: Float) -> Double {
+                    let moved = zip(start, direction).map { $0 + sign * step * $1 }
+                    bank.parameters.copy(moved.span)
+                    return Double(model.lossAndGradients())
+                }
+                return abs((loss(1) - loss(-1)) / Double(2 * step) - slope) / abs(slope)
+            }
+            largest = max(largest, errors.min() ?? .infinity)
+        }
+        return largest
     }
 
     /// Users of one batch do not see each other: losses and gradients are those of each alone.

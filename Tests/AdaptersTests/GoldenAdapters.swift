@@ -19,17 +19,31 @@ struct GoldenAdapters: Decodable {
         var name: String
         var kind: String
         var rank: Int?
+        var tokens: Int?
         var alpha: Float?
         var rslora: Bool?
         var scale: Float?
         var sites: [SiteCase]
         var loss: Float
         var headGradients: Head?
+        var orthogonality: Orthogonality?
 
         enum CodingKeys: String, CodingKey {
-            case name, kind, rank, alpha, rslora, scale, sites, loss
+            case name, kind, rank, tokens, orthogonality, alpha, rslora, scale, sites, loss
             case headGradients = "head_gradients"
         }
+    }
+
+    struct Orthogonality: Decodable {
+        struct SiteGradients: Decodable {
+            var site: String
+            var block: Int
+            var gradients: [String: [Float]]
+        }
+
+        var weight: Float
+        var value: Float
+        var sites: [SiteGradients]
     }
 
     struct Head: Decodable {
@@ -86,15 +100,19 @@ struct GoldenAdapters: Decodable {
     }
 
     static func transformer(_ model: String) throws -> Transformer {
+        try Transformer(try BaseFolder.open(path(model)))
+    }
+
+    /// The folder of a model.
+    static func path(_ model: String) -> String {
         let decoders = fixtures.deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "ModelTests/Fixtures")
-        let folder = (model == "tiny-bert" ? fixtures : decoders).appending(path: model)
-        return try Transformer(try BaseFolder.open(folder.path))
+        return (model == "tiny-bert" ? fixtures : decoders).appending(path: model).path
     }
 
     /// The site of a name in the files.
     static func site(_ name: String, _ block: Int?, _ shape: TransformerConfiguration) -> Site? {
-        Site.Place(rawValue: name).map { Site($0, block: block ?? shape.blocks) }
+        Site.Place(rawValue: name).map { Site($0, block: block ?? ($0 == .embeddings ? 0 : shape.blocks)) }
     }
 
     /// The kind of a case at one of its sites; nil for kinds that are not sites' adapters.
@@ -104,6 +122,8 @@ struct GoldenAdapters: Decodable {
         switch golden.kind {
         case "lora":
             LoRA(rank: golden.rank ?? 0, alpha: golden.alpha ?? 0, isRankStabilized: golden.rslora ?? false)
+        case "adalora": AdaLoRA(rank: golden.rank ?? 0, alpha: golden.alpha ?? 0)
+        case "prompt": PromptTokens(count: golden.tokens ?? 0)
         case "bottleneck": Bottleneck.pfeiffer(width: golden.rank ?? 0)
         case "parallel": Bottleneck.parallel(width: golden.rank ?? 0, scale: golden.scale ?? 0)
         case "sparse":
@@ -131,8 +151,9 @@ struct GoldenModel {
 
     init(_ transformer: Transformer, _ kinds: [Site: any AdapterKind], _ golden: GoldenAdapters) {
         self.golden = golden
-        let tokens = golden.sequences.reduce(0) { $0 + $1.count }
-        let longest = golden.sequences.map(\.count).max() ?? 0
+        let virtual = AdapterPlan(transformer.configuration, kinds).virtualTokens
+        let tokens = golden.sequences.reduce(0) { $0 + $1.count + virtual }
+        let longest = (golden.sequences.map(\.count).max() ?? 0) + virtual
         if let head = golden.head {
             let plan = AdapterPlan(
                 transformer.configuration, kinds, head: .classification(classes: head.bias.count))
@@ -154,7 +175,9 @@ struct GoldenModel {
                 ?? .nan
         }
         var batch = PackedBatch()
-        for sequence in golden.sequences { batch.append(sequence) }
+        for sequence in golden.sequences {
+            batch.append(sequence, virtualTokens: encoder?.bank.plan.virtualTokens ?? 0)
+        }
         return encoder?.lossesAndGradients(
             batch, textsOfUsers: [0, batch.count], targets: golden.labels ?? [])[0] ?? .nan
     }

@@ -87,13 +87,3 @@ public func sum(_ a: MatrixView, _ b: MatrixView, into c: MatrixView) {
         mapValues(a, b, into: c) { $0 + $1 }
     }
 }
-
-/// `sums[0, j] += Σ_i x[i, j]`: what a bias that was added to every row has for a gradient.
-///
-/// - Parameters:
-///   - x: `[rows, columns]`.
-///   - sums: `[1, columns]`, added to.
-public func addColumnSums(_ x: MatrixView, to sums: MatrixView) {
-    precondition(sums.rows == 1, "[\(sums.rows), \(sums.columns)] column sums")
-    for row in 0..<x.rows { add(x.rows(row..<row + 1), to: sums) }
-}
