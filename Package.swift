@@ -67,9 +67,9 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Tensor", ["COpenBLAS", "COneDNN", "CVectors"], []),
     ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
     ("Population", ["StrictJSON", "Zstd", "Tensor", "Problem"], []),
-    ("Adapters", ["Model", "Tensor", "Safetensors", "Problem"], []),
+    ("Adapters", ["Model", "Tensor", "Safetensors", "StrictJSON", "Problem"], []),
     ("Gate", [], []),
-    ("Meta", ["Adapters", "Gate", "Tensor", "Problem"], []),
+    ("Meta", ["Adapters", "Model", "Gate", "Tensor", "Problem"], []),
     ("Schema", ["Postgres", "Problem"], [crypto]),
     ("Queue", ["Schema", "Postgres", "Problem"], [log]),
     ("Registry", ["Schema", "Postgres", "Problem"], [crypto]),
@@ -93,7 +93,12 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Campaigns", ["Schema", "Postgres", "Problem"], [log]),
     ("Scheduler", ["Campaigns", "Queue", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Blocking", "Problem"], []),
-    ("Evaluation", ["Population", "Recipe", "Meta", "Adapters", "Tensor", "Problem"], []),
+    (
+        "Evaluation",
+        [
+            "Population", "Recipe", "Meta", "Adapters", "Model", "Tokenizer", "Tensor", "Blocking", "Problem",
+        ], []
+    ),
     (
         "Bench",
         [
@@ -125,7 +130,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Tensor", [], false),
     ("Model", [], true),
     ("Population", [], false),
-    ("Adapters", [], true),
+    ("Adapters", ["Tokenizer"], true),
     ("Gate", [], false),
     ("Meta", [], false),
     ("Schema", ["PostgresTestSupport"], false),

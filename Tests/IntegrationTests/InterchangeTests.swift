@@ -1,3 +1,4 @@
+import Adapters
 import Foundation
 import Model
 import Postgres
@@ -19,7 +20,9 @@ extension EndToEnd {
             var with_adapter: [Double]
         }
 
-        @Test("NumPy, given a pulled adapter and the base's features, gets what `attune predict` says, to 1e-5")
+        @Test(
+            "NumPy, given a pulled adapter and the base's features, gets what `attune predict` says, to 1e-5, and so does an exported head"
+        )
         func pulledAdapter() async throws {
             try await Site.with(users: 20) { site in
                 try await site.enqueue()
@@ -52,6 +55,19 @@ extension EndToEnd {
                     #expect(abs(line.adapted - theirs) < 1e-5, "\(line.text): \(line.adapted) against \(theirs)")
                     #expect(abs(line.adapted - line.base) > 1e-4, "\(line.text): the adapter changes the score")
                 }
+
+                let model = site.folder.appending(path: "model").path
+                let format = ["--format", "sentence-transformers", "--out", model]
+                _ = try await site.run(["adapter", "export", Site.tenant, user] + format)
+                let dense = try SafetensorsFile(path: "\(model)/3_Dense/model.safetensors")
+                let head = LinearHead(
+                    weights: try dense.floats(of: "linear.weight", shape: [1, pooled.columns]),
+                    bias: try dense.floats(of: "linear.bias", shape: [1])[0])
+                for (line, logit) in zip(lines, head.logits(of: pooled)) {
+                    #expect(abs(line.adapted - 1 / (1 + exp(-Double(logit)))) < 1e-5, "\(line.text)")
+                }
+                #expect(dense.metadata["attune.user"] == "\(Site.tenant)/\(user)")
+                #expect(try BaseFolder.open(model).digest == encoder.digest)
             }
         }
 

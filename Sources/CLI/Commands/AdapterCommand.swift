@@ -10,8 +10,8 @@ import Serving
 /// A user's adapter as a file.
 struct AdapterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "adapter", abstract: "Pull a user's adapter, or verify it where it is stored.",
-        subcommands: [Pull.self, Verify.self])
+        commandName: "adapter", abstract: "Pull or export a user's adapter, or verify it where it is stored.",
+        subcommands: [Pull.self, Export.self, Verify.self])
 
     /// What both print.
     struct Answer: Codable {
@@ -49,12 +49,7 @@ struct AdapterCommand: AsyncParsableCommand {
 
         func run() async throws {
             let adapter = try await read(user, base: base, number: number, connection, objects)
-            guard adapter.delta != nil else {
-                throw Problem(
-                    "no_revision", at: "\(user.tenant)/\(user.user)",
-                    "the user has no adapter: the recipe's start serves.",
-                    do: "record examples and enqueue; attune user \(user.tenant) \(user.user) says what waits.")
-            }
+            try requireRevision(adapter, user)
             let path = absolute(out ?? "\(user.user.replacing("/", with: "_")).safetensors")
             do {
                 try Data(adapter.file.encoded()).write(to: URL(filePath: path), options: .atomic)
@@ -89,7 +84,15 @@ struct AdapterCommand: AsyncParsableCommand {
         }
     }
 
-    private static func print(_ answer: Answer) {
+    /// A user without an adapter has nothing to be written.
+    static func requireRevision(_ adapter: CurrentAdapter, _ user: UserArguments) throws {
+        guard adapter.delta == nil else { return }
+        throw Problem(
+            "no_revision", at: "\(user.tenant)/\(user.user)", "the user has no adapter: the recipe's start serves.",
+            do: "record examples and enqueue; attune user \(user.tenant) \(user.user) says what waits.")
+    }
+
+    static func print(_ answer: Answer) {
         Terminal.output("user       \(answer.tenant)/\(answer.user)")
         Terminal.output("revision   \(answer.revision.map { String($0) } ?? "none")")
         if let object = answer.object, let bytes = answer.storedBytes {
@@ -100,7 +103,7 @@ struct AdapterCommand: AsyncParsableCommand {
         if let file = answer.file { Terminal.output("written    \(file)") }
     }
 
-    private static func answer(_ adapter: CurrentAdapter, _ user: UserArguments) -> Answer {
+    static func answer(_ adapter: CurrentAdapter, _ user: UserArguments) -> Answer {
         let revision = adapter.place.revision
         return Answer(
             tenant: user.tenant, user: user.user, revision: revision?.number, object: revision?.objectKey,
@@ -108,7 +111,7 @@ struct AdapterCommand: AsyncParsableCommand {
             base: adapter.place.baseDigest, recipe: adapter.place.recipeDigest)
     }
 
-    private static func read(
+    static func read(
         _ user: UserArguments, base: String?, number: Int32?, _ connection: DatabaseOptions, _ objects: StoreOptions
     ) async throws -> CurrentAdapter {
         try await connection.withDatabase { pool in
