@@ -36,7 +36,7 @@ struct Attune: AsyncParsableCommand {
                 name: "Adapt and ask",
                 subcommands: [
                     Enqueue.self, Status.self, Jobs.self, JobCommand.self, UserCommand.self, Cancel.self, Retry.self,
-                    AdapterCommand.self, Predict.self,
+                    AdapterCommand.self, Predict.self, AdaptCommand.self, GenerateCommand.self,
                 ]),
             CommandGroup(name: "Change the base model", subcommands: [Readapt.self, CampaignCommand.self]),
             CommandGroup(

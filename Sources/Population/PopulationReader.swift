@@ -19,6 +19,9 @@ public struct PopulationReader: ~Copyable {
         public var examples = 100_000
         /// Whether a user whose examples all have one label is refused.
         public var requiresBothClasses = true
+        /// Whether labels may be of any kind or missing: every example then counts as a positive, as texts by their author
+        /// do.
+        public var ignoresLabels = false
 
         /// The limits of an import.
         public init() {}

@@ -57,6 +57,16 @@ import Zstd
         #expect(users[0].examples.map(\.item) == ["500", "2", nil])
     }
 
+    @Test("where labels are ignored they may be of any kind or missing, and every example counts as a positive")
+    func ignoresLabels() throws {
+        var limits = PopulationReader.Limits()
+        (limits.ignoresLabels, limits.requiresBothClasses) = (true, false)
+        let line = #"{"user":"u","examples":[{"text":"x","label":"a book"},{"text":"y"},{"text":"z","label":0}]}"#
+        let (users, refused) = try read(line, limits: limits)
+        #expect(refused.isEmpty && users[0].examples.map(\.label) == [1, 1, 1])
+        #expect(try read(line).refused.map(\.errorClass) == ["label_out_of_range"])
+    }
+
     @Test("a compressed file reads as a plain one, the last line needs no line feed, blank lines are passed over")
     func readsCompressed() throws {
         let text = (0..<3000).map { good.replacing("u-1", with: "u-\($0)") }.joined(separator: "\n \n")

@@ -11,7 +11,8 @@ import Recipe
 /// Tables of quality.
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Judge adaptation against its baselines and controls.", subcommands: [Personalization.self])
+        abstract: "Judge adaptation against its baselines and controls.",
+        subcommands: [Personalization.self, Text.self])
 
     /// Area under the curve by support size: product, baselines, controls, harm.
     struct Personalization: AsyncParsableCommand {
