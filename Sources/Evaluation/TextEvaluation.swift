@@ -5,6 +5,7 @@ public import Model
 public import Population
 public import Problem
 import Synchronization
+import Tensor
 import Tokenizer
 
 /// Adapts a decoder to each author and scores the author's later text with it: base, adapted, and with another author's
@@ -59,7 +60,7 @@ public struct TextEvaluation: Sendable {
         config = TextReport.Configuration(
             base: model.digest, authors: authors, authorCount: texts.count, leftOut: chosen.count - eligible.count,
             limits: limits, settings: settings, parameters: settings.plan(model.configuration).parameterCount,
-            contextTokens: model.maximumTokens, seed: seed)
+            contextTokens: model.maximumTokens, continuations: GreedyContinuations.Settings(), seed: seed)
     }
 
     /// Authors to score.
@@ -84,8 +85,8 @@ public struct TextEvaluation: Sendable {
         let adapted = try await concurrently(texts.indices) { [self] index in
             try await threads.run { lane in
                 defer { report() }
-                return lanes.use(lane, or: { TextAdaptation(model.transformer, settings) }) {
-                    adapt(texts[index], seed: config.seed &+ UInt64(index), &$0)
+                return try lanes.use(lane, or: { TextAdaptation(model.transformer, settings) }) {
+                    try adapt(texts[index], seed: config.seed &+ UInt64(index), &$0)
                 }
             }
         }
@@ -101,26 +102,43 @@ public struct TextEvaluation: Sendable {
                 return author
             }
         }
-        return TextReport(config: config, authors: authors)
+        return TextReport(config: config, authors: authors, continuations: continuations(adapted))
+    }
+
+    private func continuations(_ adapted: [Adapted]) -> TextReport.Continuations? {
+        let references = adapted.flatMap(\.references)
+        guard !references.isEmpty else { return nil }
+        return TextReport.Continuations(
+            prompts: references.count, implementation: BLEU.implementation,
+            base: BLEU.corpus(adapted.flatMap(\.writtenByBase), references: references),
+            adapted: BLEU.corpus(adapted.flatMap(\.writtenAdapted), references: references))
     }
 
     private struct Adapted: Sendable {
         var author: TextReport.Author
         var parameters: [Float]
+        var references: [String]
+        var writtenByBase: [String]
+        var writtenAdapted: [String]
     }
 
-    private func adapt(_ text: AuthorText, seed: UInt64, _ adaptation: inout TextAdaptation) -> Adapted {
+    private func adapt(_ text: AuthorText, seed: UInt64, _ adaptation: inout TextAdaptation) throws -> Adapted {
         let unseen = ScoredText(text.unseen, model.tokenizer)
         let base = adaptation.losses(of: unseen.tokens, under: nil)
         let started = ContinuousClock.now
         let parameters = adaptation.adapt(to: model.tokenizer.encode(text.own), seed: seed).parameters
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         let adapted = adaptation.losses(of: unseen.tokens, under: parameters)
-        return Adapted(
+        let continuations = GreedyContinuations(unseen, model, config.continuations)
+        var bank = AdapterBank(settings.plan(model.configuration), users: 1)
+        bank.parameters.copy(parameters.span)
+        bank.textsOfUsers = [0, 1]
+        return try Adapted(
             author: TextReport.Author(
                 author: text.author, ownCharacters: text.own.count, scoredBytes: unseen.bytes,
                 base: unseen.bitsPerByte(base), adapted: unseen.bitsPerByte(adapted), otherAuthor: .nan,
-                adaptSeconds: seconds), parameters: parameters)
+                adaptSeconds: seconds), parameters: parameters, references: continuations.references,
+            writtenByBase: continuations.written(with: NoAdapters()), writtenAdapted: continuations.written(with: bank))
     }
 }
 
@@ -135,12 +153,12 @@ private final class Lanes: Sendable {
     init(_ count: Int) { lanes = (0..<count).map { _ in Lane() } }
 
     func use<Result>(
-        _ lane: Int, or make: () -> TextAdaptation, _ body: (inout TextAdaptation) -> Result
-    ) -> Result {
+        _ lane: Int, or make: () -> TextAdaptation, _ body: (inout TextAdaptation) throws -> Result
+    ) rethrows -> Result {
         // One closure a lane runs at a time: the workspace is only kept here, not fought for.
         var workspace = lanes[lane].workspace.withLock { $0 } ?? make()
         defer { lanes[lane].workspace.withLock { [workspace] in $0 = workspace } }
-        return body(&workspace)
+        return try body(&workspace)
     }
 }
 

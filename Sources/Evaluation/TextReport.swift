@@ -20,6 +20,8 @@ public struct TextReport: Sendable, Equatable, Codable {
         public var parameters: Int
         /// Tokens of a scored window; windows overlap by half.
         public var contextTokens: Int
+        /// Which text is continued for ``TextReport/Continuations``.
+        public var continuations: GreedyContinuations.Settings
         /// Seeds the starts, the order of windows and the bootstrap.
         public var seed: UInt64
     }
@@ -52,12 +54,26 @@ public struct TextReport: Sendable, Equatable, Codable {
         public var shareBetter: Double
     }
 
+    /// Greedy continuations of prompts from the unseen texts, against what the authors wrote.
+    public struct Continuations: Sendable, Equatable, Codable {
+        /// Prompts of all authors.
+        public var prompts: Int
+        /// Which BLEU: of others the figures cannot be compared.
+        public var implementation: String
+        /// Of the base's continuations, `0...1`.
+        public var base: Double
+        /// Of those with the author's adapter.
+        public var adapted: Double
+    }
+
     /// The tables.
     public struct Tables: Sendable, Equatable, Codable {
         /// In the order of the file.
         public var authors: [Author]
         /// Paired by author.
         public var differences: [Difference]
+        /// Nil where no text is continued.
+        public var continuations: Continuations?
     }
 
     /// What was run.
@@ -68,7 +84,7 @@ public struct TextReport: Sendable, Equatable, Codable {
     public var tables: Tables
 
     /// Sums authors up.
-    init(config: Configuration, authors: [Author]) {
+    init(config: Configuration, authors: [Author], continuations: Continuations?) {
         self.config = config
         let bootstrap = Bootstrap(users: authors.count, seed: config.seed)
         func difference(_ name: String, _ of: (Author) -> Double) -> Difference {
@@ -83,7 +99,7 @@ public struct TextReport: Sendable, Equatable, Codable {
         let gain = difference("adapted - base") { $0.adapted - $0.base }
         let control = difference("other_author - base") { $0.otherAuthor - $0.base }
         let own = difference("adapted - other_author") { $0.adapted - $0.otherAuthor }
-        tables = Tables(authors: authors, differences: [gain, control, own])
+        tables = Tables(authors: authors, differences: [gain, control, own], continuations: continuations)
         figures = [
             "text.bits_per_byte.base": mean(\.base), "text.bits_per_byte.adapted": mean(\.adapted),
             "text.bits_per_byte.other_author": mean(\.otherAuthor), "text.share_better": gain.shareBetter,
@@ -96,5 +112,9 @@ public struct TextReport: Sendable, Equatable, Codable {
             "text.other_author_minus_base.high": control.bitsPerByte.high,
             "text.adapt_seconds": mean(\.adaptSeconds),
         ]
+        if let continuations {
+            figures["text.bleu4.base"] = continuations.base
+            figures["text.bleu4.adapted"] = continuations.adapted
+        }
     }
 }

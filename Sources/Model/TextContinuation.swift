@@ -31,6 +31,12 @@ public struct TextContinuation<Adapters: SiteAdapters>: Sendable {
         logits = MatrixView(rows: 1, columns: transformer.configuration.vocabularySize)
     }
 
+    /// Forgets the text.
+    public mutating func removeAll() {
+        context.removeAll(keepingCapacity: true)
+        cache.removeAll()
+    }
+
     /// Reads the next tokens and gives the scores of the one after them, `[vocabularySize]`.
     ///
     /// Where the context would grow over its capacity, only its newest half is kept and read again, so that the cost of a
@@ -42,8 +48,7 @@ public struct TextContinuation<Adapters: SiteAdapters>: Sendable {
         var unread = Array(tokens)
         if context.count + unread.count > cache.capacity {
             unread = (context + unread).suffix(cache.capacity / 2)
-            context.removeAll(keepingCapacity: true)
-            cache.removeAll()
+            removeAll()
         }
         pass.run(unread, reading: unread.count - 1..<unread.count, continuing: &cache, adapters)
         context += unread

@@ -51,6 +51,10 @@ import Testing
             try #require(report.figures["text.bits_per_byte.other_author"])
         )
         #expect(adapted < base - 0.1 && adapted < other - 0.1)
+        let continuations = try #require(report.tables.continuations)
+        // An author's 800 characters are enough tokens for some prompts of 52, not for eight.
+        #expect((6..<48).contains(continuations.prompts) && continuations.implementation == BLEU.implementation)
+        #expect(report.figures["text.bleu4.adapted"] == continuations.adapted && continuations.adapted <= 1)
         for row in report.tables.authors {
             // The scored bytes are those of the unseen text but its first token's.
             #expect((790..<870).contains(row.scoredBytes), "\(row.scoredBytes)")

@@ -16,7 +16,8 @@ extension Eval {
                 Each author's newest 20,000 characters of support are adapted on, the query after them is scored: with the base
                 alone, with the author's adapter, and with the adapter of the author before as a control. Every token but a
                 text's first is scored once, in windows that overlap by half; a byte's bits are the scored tokens' nats / ln 2
-                over their UTF-8 bytes. Figures are means over authors, but not over those fifth (by hash of the id) that the
+                over their UTF-8 bytes. text.bleu4 compares greedy continuations of prompts with the author's own (attune's
+                BLEU-4 after mteval-13a's tokens). Figures are means over authors, without the fifth (by hash of the id) that the
                 defaults were chosen on, which --authors validation scores.
 
                 EXAMPLES:

@@ -99,12 +99,12 @@ struct GenerateCommand: ParsableCommand {
             if written.count == tokens { break }
             logits = try text.read([token])
         }
-        // The first token comes of the prompt's pass.
-        let seconds = (ContinuousClock.now - read) / .seconds(1)
+        // The first token comes of the prompt's pass, each other one of a pass of its own.
+        let (seconds, passes) = ((ContinuousClock.now - read) / .seconds(1), Double(max(written.count - 1, 1)))
         let answer = Continuation(
             isAdapted: isAdapted, text: model.tokenizer.decode(written), tokens: written.count,
-            promptSeconds: (read - started) / .seconds(1), tokensPerSecond: Double(written.count) / seconds,
-            millisecondsPerToken: 1000 * seconds / Double(written.count))
+            promptSeconds: (read - started) / .seconds(1), tokensPerSecond: passes / seconds,
+            millisecondsPerToken: 1000 * seconds / passes)
         if !output.json {
             Terminal.write("\n")
             Terminal.note(
