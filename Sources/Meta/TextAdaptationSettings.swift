@@ -16,11 +16,11 @@ public struct TextAdaptationSettings: Sendable, Equatable, Codable {
     /// Tokens of a training window, at least 2; a base's positions are its limit.
     public var windowTokens = 256
     /// Windows of a step; at least 1.
-    public var windowsPerStep = 4
+    public var windowsPerStep = 1
     /// How often the text is gone through; each time it is cut elsewhere.
     public var epochs = 4
     /// AdamW's rate at the first step; it falls linearly to zero.
-    public var learningRate: Float = 2e-3
+    public var learningRate: Float = 1e-3
     /// AdamW's decay of the weights.
     public var decay: Float = 0.01
     /// What share of the trained change is kept, above 0 up to 1: weights between the base's and the trained ones hold better

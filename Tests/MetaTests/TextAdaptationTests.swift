@@ -57,6 +57,7 @@ import Testing
     static let settings: TextAdaptationSettings = {
         var settings = TextAdaptationSettings()
         (settings.rank, settings.windowTokens, settings.learningRate, settings.keptShare) = (4, 24, 0.02, 1)
+        settings.windowsPerStep = 4
         return settings
     }()
 

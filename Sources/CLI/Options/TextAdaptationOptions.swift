@@ -10,10 +10,10 @@ struct TextAdaptationOptions: ParsableArguments {
     @Option(help: "Rank of the adapters (default: 8).") var rank: Int?
     @Option(help: "The numerator of the adapters' scale, alpha / rank (default: 16).") var alpha: Float?
     @Option(help: "How often a text is gone through (default: 4).") var epochs: Int?
-    @Option(help: "AdamW's rate at the first step (default: 0.002).") var learningRate: Float?
+    @Option(help: "AdamW's rate at the first step (default: 0.001).") var learningRate: Float?
     @Option(help: "What share of the trained change is kept (default: 0.5).") var keep: Float?
     @Option(help: "Tokens of a training window (default: 256).") var window: Int?
-    @Option(help: "Windows of a step (default: 4).") var windows: Int?
+    @Option(help: "Windows of a step (default: 1).") var windows: Int?
     @Option(
         name: .customLong("place"),
         help: "A place with an adapter in every block (q k v o gate up down), again for each further one.",
