@@ -56,6 +56,7 @@ public struct TextEvaluation: Sendable {
                     + "\(limits.unseenMinimum) after them; two are needed.",
                 do: "give authors more text.")
         }
+        let settings = settings.fitting(model.transformer)
         (self.model, self.settings) = (model, settings)
         config = TextReport.Configuration(
             base: model.digest, authors: authors, authorCount: texts.count, leftOut: chosen.count - eligible.count,

@@ -18,8 +18,7 @@ public struct TextAdaptation: Sendable {
 
     /// Allocates the buffers.
     public init(_ transformer: Transformer, _ settings: TextAdaptationSettings) {
-        var settings = settings
-        settings.windowTokens = min(settings.windowTokens, transformer.maximumTokens)
+        let settings = settings.fitting(transformer)
         let plan = settings.plan(transformer.configuration)
         self.settings = settings
         contextTokens = transformer.maximumTokens

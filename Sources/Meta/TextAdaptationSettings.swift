@@ -30,6 +30,13 @@ public struct TextAdaptationSettings: Sendable, Equatable, Codable {
     /// The defaults.
     public init() {}
 
+    /// The same with windows that fit a base.
+    public func fitting(_ transformer: Transformer) -> TextAdaptationSettings {
+        var settings = self
+        settings.windowTokens = min(windowTokens, transformer.maximumTokens)
+        return settings
+    }
+
     /// The adapter of every site.
     public var kind: LoRA { LoRA(rank: rank, alpha: alpha) }
 

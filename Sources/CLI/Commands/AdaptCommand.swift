@@ -43,8 +43,7 @@ struct AdaptCommand: ParsableCommand {
     func run() throws {
         let (trained, held) = try parts()
         let model = try adaptation.openDecoder(base)
-        var settings = adaptation.settings()
-        settings.windowTokens = min(settings.windowTokens, model.maximumTokens)
+        let settings = adaptation.settings()
         var adapting = TextAdaptation(model.transformer, settings)
         let scored = ScoredText(held, model.tokenizer)
         let before = adapting.losses(of: scored.tokens, under: nil)
