@@ -28,7 +28,7 @@ import Testing
             let continuations = try #require(answer["continuations"] as? [[String: Any]])
             #expect(continuations.map { $0["isAdapted"] as? Bool } == [false, true])
             let texts = continuations.map { $0["text"] as? String ?? "" }
-            #expect(texts[1].contains("so it") && texts[0] != texts[1])
+            #expect(texts[0] != texts[1])
             let streamed = try await generate("--base", base("tiny-gpt2"), "--seed", "3")
             #expect(streamed.output == "so it\(texts[1])\n" && streamed.errors.contains(" tokens/s, "))
             let refused = try await generate("--base", base("tiny-llama"))

@@ -90,12 +90,12 @@ struct GenerateCommand: ParsableCommand {
         let started = ContinuousClock.now
         var logits = try text.read(model.tokenizer.encode(prompt))
         let read = ContinuousClock.now
-        var written: [Int32] = []
+        var (written, stream): ([Int32], TextStream) = ([], TextStream())
         while true {
             // Scores behind the tokenizer's last token are padding.
             let token = draw(nextTokens(logits.prefix(model.tokenizer.vocabularySize), sampling), &random)
             written.append(token)
-            if !output.json { Terminal.write(bytes: model.tokenizer.bytes(of: token)) }
+            if !output.json { Terminal.write(stream.text(model.tokenizer.bytes(of: token))) }
             if written.count == tokens { break }
             logits = try text.read([token])
         }
@@ -106,7 +106,7 @@ struct GenerateCommand: ParsableCommand {
             promptSeconds: (read - started) / .seconds(1), tokensPerSecond: passes / seconds,
             millisecondsPerToken: 1000 * seconds / passes)
         if !output.json {
-            Terminal.write("\n")
+            Terminal.write(stream.end() + "\n")
             Terminal.note(
                 "speed      \(Figures.fixed(answer.tokensPerSecond, 0)) tokens/s, "
                     + "\(Figures.fixed(answer.millisecondsPerToken, 2)) ms a token, prompt "

@@ -20,9 +20,6 @@ enum Terminal {
     /// Bytes to standard output as they are.
     static func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
 
-    /// Bytes to standard output, which may end inside a character.
-    static func write(bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes)) }
-
     /// Something beside the data.
     static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
