@@ -118,6 +118,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
 
 /// What each row's tests import besides the row and its own imports, and whether golden files lie beside them.
 let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
+    ("Problem", [], false),
     ("Blocking", [], false),
     ("Loopback", ["HTTPTransfer", "TestSupport"], false),
     ("Postgres", ["PostgresTestSupport"], false),

@@ -29,9 +29,15 @@ public struct Problem: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String { "error: \(location): \(errorClass): \(reason)\n  do: \(remedy)" }
 
     /// At most 40 characters of text that a user supplied, with control characters replaced.
-    public static func excerpt(_ text: some StringProtocol) -> String {
-        let shown = String(text.prefix(40).map { $0.unicodeScalars.allSatisfy { $0.value < 32 } ? "\u{FFFD}" : $0 })
-        return text.count > 40 ? shown + "…" : shown
+    ///
+    /// - Parameter limit: another number, for text that is known to be no user's. Unicode scalars are counted, because one
+    ///   `Character` may be a letter and a million accents.
+    public static func excerpt(_ text: some StringProtocol, limit: Int = 40) -> String {
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(limit) {
+            shown.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+        }
+        return String(shown) + (text.unicodeScalars.dropFirst(limit).isEmpty ? "" : "…")
     }
 }
 
