@@ -68,7 +68,8 @@ public struct SafetensorsFile: Sendable {
     public func description(of tensor: String) throws -> TensorDescription {
         guard let index = indexByName[Array(tensor.utf8)] else {
             throw Problem(
-                "tensor_missing", at: name, "it has no tensor \(tensor) among its \(tensors.count).",
+                "tensor_missing", at: name,
+                "it has no tensor \(Problem.excerpt(tensor, limit: 200)) among its \(tensors.count).",
                 do: "check that this is the file meant, and that its model family is supported.")
         }
         return tensors[index]
@@ -84,7 +85,8 @@ public struct SafetensorsFile: Sendable {
     package func check(_ tensor: TensorDescription, hasShape shape: [Int]?) throws {
         guard let shape, shape != tensor.shape else { return }
         throw Problem(
-            "tensor_shape", at: name, "\(tensor.name) has shape \(tensor.shape), expected \(shape).",
+            "tensor_shape", at: name,
+            "\(tensor.name) has shape \(Problem.excerpt("\(tensor.shape)")), expected \(shape).",
             do: "check that the configuration and the weights belong to the same model.")
     }
 

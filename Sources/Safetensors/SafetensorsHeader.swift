@@ -112,7 +112,7 @@ struct SafetensorsHeader {
         guard byteCount == bounds[1] - bounds[0] else {
             throw malformed(
                 file,
-                "\(name) of shape \(shape) and dtype \(typeName) needs \(byteCount) bytes, its offsets span "
+                "\(name) of shape \(Problem.excerpt("\(shape)")) and dtype \(typeName) needs \(byteCount) bytes, its offsets span "
                     + "\(bounds[1] - bounds[0])")
         }
         return TensorDescription(
@@ -137,7 +137,9 @@ struct SafetensorsHeader {
             guard end <= dataByteCount else {
                 throw Problem(
                     "file_truncated", at: file,
-                    "\(name) ends at byte \(dataStart + end), the file has \(fileByteCount).", do: "fetch it again.")
+                    // An end may be anything up to 2^63 - 1, and the header comes on top.
+                    "\(name) ends at byte \(UInt(dataStart) + UInt(end)), the file has \(fileByteCount).",
+                    do: "fetch it again.")
             }
         }
         guard end == dataByteCount else {

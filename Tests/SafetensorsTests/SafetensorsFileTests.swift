@@ -159,6 +159,25 @@ import Testing
         #expect(try problem([UInt8](repeating: 0xFF, count: 64)).reason.contains("the limit is 100000000"))
     }
 
+    @Test("a tensor that ends at 2^63 - 1 is cut short, and no sum with its end overflows")
+    func endOfIntegers() throws {
+        let header = "{\"a\":{\"dtype\":\"U8\",\"shape\":[\(Int.max)],\"data_offsets\":[0,\(Int.max)]}}"
+        let problem = try problem(file(header, dataBytes: 4))
+        #expect(problem.errorClass == "file_truncated")
+        #expect(problem.reason.contains("a ends at byte \(UInt(Int.max) + UInt(8 + header.utf8.count)),"))
+    }
+
+    @Test("a shape of a thousand dimensions is refused in few words")
+    func longShape() throws {
+        let shape = String(repeating: "1,", count: 1000)
+        let header = "{\"a\":{\"dtype\":\"U8\",\"shape\":[\(shape)2],\"data_offsets\":[0,4]}}"
+        #expect(try problem(file(header, dataBytes: 4)).reason.utf8.count < 300)
+        let fitting = try SafetensorsFile(
+            file(header.replacingOccurrences(of: "[0,4]", with: "[0,2]"), dataBytes: 2), name: "x")
+        let other = try #require(throws: Problem.self) { try fitting.floats(of: "a", shape: [2]) }
+        #expect(other.errorClass == "tensor_shape" && other.reason.utf8.count < 300)
+    }
+
     @Test("a header that is not UTF-8 is refused")
     func notUTF8() throws {
         let bytes: [UInt8] = [4, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x22, 0xFF, 0x7D]

@@ -48,4 +48,11 @@ import Testing
         let problem = try #require(throws: Problem.self) { try shards(index) }
         #expect(problem.errorClass == errorClass)
     }
+
+    @Test("a tensor of an endless name is missed in few words")
+    func longName() throws {
+        let index = #"{"weight_map":{"\#(String(repeating: "z", count: 10_000))":"one.safetensors"}}"#
+        let problem = try #require(throws: Problem.self) { try shards(index) }
+        #expect(problem.errorClass == "tensor_missing" && problem.reason.utf8.count < 300)
+    }
 }
