@@ -47,8 +47,8 @@ public struct HeadDelta: Sendable, Equatable {
             largest = max(largest, abs(delta[row]))
             bitmap[row >> 3] |= 1 << UInt8(row & 7)
         }
-        guard bias.isFinite else { return nil }
         let scale = largest / 127
+        guard bias.isFinite, (scale * 127).isFinite else { return nil }
         let values = rows.map { row in
             scale > 0 ? Int8(max(-127, min(127, (delta[row] / scale).rounded(.toNearestOrEven)))) : 0
         }
@@ -75,7 +75,7 @@ public struct HeadDelta: Sendable, Equatable {
         let kept = keptRows.reduce(0) { $0 + $1.nonzeroBitCount }
         guard values.count == kept else { throw refuse("\(kept) rows are kept and \(values.count) values stored.") }
         guard !values.contains(-128) else { throw refuse("a value is -128, outside -127...127.") }
-        guard scale.isFinite, scale >= 0, bias.isFinite else {
+        guard (scale * 127).isFinite, scale >= 0, bias.isFinite else {
             throw refuse("scale \(scale) or bias \(bias) is not a number an adapter can have.")
         }
         self.init(width: width, keptRows: keptRows, values: values, scale: scale, bias: bias)

@@ -75,7 +75,8 @@ public struct AdapterFile: Sendable, Equatable {
             Problem(
                 "adapter_malformed", at: location, reason, do: "fetch it again; if it stays so, adapt the user anew.")
         }
-        guard file.metadata["format"] == "attune.adapter", let version = file.metadata["version"].flatMap({ Int($0) })
+        guard file.metadata["format"] == "attune.adapter",
+            let version = file.metadata["version"].flatMap({ Int($0) }), version > 0
         else { throw malformed("the metadata does not say format attune.adapter and a version.") }
         guard version <= Self.version else {
             throw Problem(
@@ -85,8 +86,8 @@ public struct AdapterFile: Sendable, Equatable {
         guard file.metadata["kind"] == "head_delta", let width = file.metadata["width"].flatMap({ Int($0) }),
             (1...1_000_000).contains(width)
         else { throw malformed("kind or width is not what version \(version) has.") }
-        guard let base = file.metadata["base"], let recipe = file.metadata["recipe"], base.utf8.count == 64,
-            recipe.utf8.count == 64
+        guard let base = file.metadata["base"], let recipe = file.metadata["recipe"], Self.isDigest(base),
+            Self.isDigest(recipe)
         else { throw malformed("base or recipe digest is missing.") }
         provenance = AdapterProvenance(baseDigest: base, recipeDigest: recipe)
         let scale = try file.floats(of: "head.scale", shape: [1])
@@ -95,11 +96,17 @@ public struct AdapterFile: Sendable, Equatable {
             width: width, keptRows: try file.uint8s(of: "head.kept_rows"), values: try file.int8s(of: "head.values"),
             scale: scale[0], bias: bias[0], at: location)
         if file.contains("start.weights") {
-            start = LinearHead(
+            let head = LinearHead(
                 weights: try file.floats(of: "start.weights", shape: [width]),
                 bias: try file.floats(of: "start.bias", shape: [1])[0])
+            guard head.isFinite else { throw malformed("the start has a number that is not finite.") }
+            start = head
         } else {
             start = nil
         }
+    }
+
+    private static func isDigest(_ text: String) -> Bool {
+        text.utf8.count == 64 && text.utf8.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
     }
 }

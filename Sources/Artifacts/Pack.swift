@@ -63,18 +63,23 @@ public enum Pack {
         guard !isTooLarge, index >= headerByteCount, index + indexBytes + trailerByteCount == pack.count else {
             throw malformed("an index of \(count) entries from byte \(index) does not fit \(pack.count) bytes.")
         }
+        // Frames lie back to back: where they could share bytes, entries would name far more of them than there are.
         var entries: [Entry] = []
+        var covered = headerByteCount
         for position in stride(from: index, to: index + indexBytes, by: entryByteCount) {
             let uid = UInt64(pack.word(at: position)) | UInt64(pack.word(at: position + 4)) << 32
             let (offset, length) = (Int(pack.word(at: position + 8)), Int(pack.word(at: position + 12)))
-            guard offset >= headerByteCount, length > 0, offset + length <= index else {
-                throw malformed("entry \(entries.count) names bytes \(offset)+\(length) outside 80..<\(index).")
+            guard offset == covered, length > 0, offset + length <= index else {
+                throw malformed(
+                    "entry \(entries.count) names bytes \(offset)+\(length), not the next of \(covered)..<\(index).")
             }
+            covered += length
             entries.append(
                 Entry(
                     uid: Int64(bitPattern: uid), offset: Int32(offset), length: Int32(length),
                     sha256: Array(SHA256.hash(data: pack[offset..<offset + length]))))
         }
+        guard covered == index else { throw malformed("bytes \(covered)..<\(index) belong to no entry.") }
         return entries
     }
 }

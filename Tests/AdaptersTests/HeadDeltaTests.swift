@@ -46,6 +46,8 @@ import Testing
         #expect(HeadDelta(quantizing: [0, value], keeping: [0, 1], bias: 0) == nil)
         #expect(HeadDelta(quantizing: [0, 1], keeping: [0, 1], bias: value) == nil)
         #expect(HeadDelta(quantizing: [0, value], keeping: [0], bias: 0) != nil)
+        // Rounded to steps, the largest float is none either.
+        #expect(HeadDelta(quantizing: [.greatestFiniteMagnitude], keeping: [0], bias: 0) == nil)
     }
 
     @Test("a delta of zeros and one of the smallest floats survive")
@@ -71,6 +73,8 @@ import Testing
         #expect(problem(9, [1, 1], [3, -128], 0.5, 0) == "adapter_malformed")
         #expect(problem(9, [1, 1], [3, 4], -1, 0) == "adapter_malformed")
         #expect(problem(9, [1, 1], [3, 4], .nan, 0) == "adapter_malformed")
+        #expect(problem(9, [1, 1], [3, 4], .greatestFiniteMagnitude / 128, 0) == nil)
+        #expect(problem(9, [1, 1], [3, 4], .greatestFiniteMagnitude / 126, 0) == "adapter_malformed", "127 overflow")
         #expect(problem(9, [1, 1], [3, 4], 1, .infinity) == "adapter_malformed")
     }
 }

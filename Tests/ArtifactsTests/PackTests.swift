@@ -3,6 +3,7 @@ import Artifacts
 import Crypto
 import Foundation
 import Problem
+import Safetensors
 import Tensor
 import Testing
 
@@ -58,6 +59,61 @@ import Testing
             #expect(throws: Problem.self, "byte \(position)") { try Pack.entries(of: damaged, at: "damaged") }
         }
         #expect(entries.count == 3)
+    }
+
+    @Test("entries that share bytes, or leave some out, are refused: they could name more bytes than there are")
+    func overlaps() throws {
+        var writer = PackWriter(provenance: Self.provenance, width: 384)
+        let entries = try (0..<2).map { writer.add(try Self.delta(kept: 8, seed: UInt64($0)), uid: Int64($0)) }
+        let bytes = writer.finish().bytes
+        #expect(try Pack.entries(of: bytes, at: "test") == entries)
+        let index = bytes.count - 16 - 2 * 16
+        func changed(entry: Int, field: Int, by step: Int8) -> [UInt8] {
+            var changed = bytes
+            let place = index + 16 * entry + field
+            changed[place] = UInt8(truncatingIfNeeded: Int(changed[place]) + Int(step))
+            return changed
+        }
+        // The second entry repeats the first; begins inside it; the first begins late; the last ends early.
+        var twice = bytes
+        twice.replaceSubrange(index + 24..<index + 32, with: bytes[index + 8..<index + 16])
+        for damaged in [
+            twice, changed(entry: 1, field: 8, by: -1), changed(entry: 0, field: 8, by: 1),
+            changed(entry: 1, field: 12, by: -1),
+        ] {
+            let problem = try #require(throws: Problem.self) { try Pack.entries(of: damaged, at: "damaged") }
+            #expect(problem.errorClass == "pack_malformed")
+        }
+    }
+
+    /// The file of an adapter with some of what it says replaced.
+    private func file(
+        _ metadata: [String: String] = [:], scale: Float = 1, start: [Float]? = nil
+    ) throws -> [UInt8] {
+        let start = start.map { LinearHead(weights: $0, bias: 0) }
+        let delta = try Self.delta(kept: 4, seed: 1, width: 8)
+        let file = try SafetensorsFile(
+            AdapterFile(delta: delta, provenance: Self.provenance, start: start).encoded(), name: "whole")
+        var writer = SafetensorsWriter(metadata: file.metadata.merging(metadata) { $1 })
+        for tensor in file.tensors where tensor.name != "head.scale" {
+            writer.add(
+                tensor.name, type: tensor.elementType, shape: tensor.shape, bytes: try file.bytes(of: tensor.name))
+        }
+        writer.add("head.scale", shape: [1], floats: [scale])
+        return writer.encoded()
+    }
+
+    @Test("an adapter whose numbers are none, or whose digests or version are not such, is refused")
+    func malformedFiles() throws {
+        _ = try AdapterFile(decoding: file(start: [Float](repeating: 1, count: 8)), at: "test")
+        for bytes in [
+            try file(scale: .nan), try file(scale: 3e38), try file(start: [Float](repeating: .nan, count: 8)),
+            try file(["version": "0"]), try file(["version": "-1"]),
+            try file(["recipe": String(repeating: "+f", count: 32)]),
+        ] {
+            let problem = try #require(throws: Problem.self) { try AdapterFile(decoding: bytes, at: "test") }
+            #expect(problem.errorClass == "adapter_malformed")
+        }
     }
 
     @Test("a frame read under another recipe is refused as a mismatch or as unreadable, never applied")
