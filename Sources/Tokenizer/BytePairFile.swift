@@ -54,9 +54,10 @@ struct BytePairFile: Sendable {
             return pair
         }
         ignoresMerges = model["ignore_merges"]?.bool ?? false
-        addedTokens = try TokenizerFile.addedTokens(fields["added_tokens"], file)
+        addedTokens = try TokenizerFile.addedTokens(fields["added_tokens"], beside: vocabulary, file)
         (pattern, addsPrefixSpace) = try Self.splitting(fields["pre_tokenizer"], file)
-        frame = try Self.frame(fields["post_processor"], file)
+        let size = addedTokens.reduce(vocabulary.size) { max($0, Int($1.id) + 1) }
+        frame = try Self.frame(fields["post_processor"], ids: 0..<size, file)
     }
 
     /// `"a b"` or `["a", "b"]`; a token holds no space.
@@ -84,8 +85,13 @@ struct BytePairFile: Sendable {
         return (pattern, addsSpace)
     }
 
+    /// Pieces times ids may be the square of the file's size.
+    private static let frameLimit = 1000
+
     /// The special tokens around one text; ByteLevel, which only trims offsets, adds none.
-    private static func frame(_ value: JSONValue?, _ file: String) throws -> (before: [Int32], after: [Int32]) {
+    private static func frame(
+        _ value: JSONValue?, ids known: Range<Int>, _ file: String
+    ) throws -> (before: [Int32], after: [Int32]) {
         guard let value, !value.isNull else { return ([], []) }
         let steps = value.object?["processors"]?.array ?? [value]
         var frame: (before: [Int32], after: [Int32]) = ([], [])
@@ -100,10 +106,16 @@ struct BytePairFile: Sendable {
                     continue
                 }
                 guard let name = piece.object?["SpecialToken"]?.object?["id"]?.string,
-                    let ids = tokens[name]?.object?["ids"]?.array?.map(\.integer), !ids.contains(nil)
+                    let listed = tokens[name]?.object?["ids"]?.array
                 else { throw Vocabulary.malformed(file, "its template names a token without ids") }
-                let known = ids.compactMap { $0 }.filter { (0..<Vocabulary.sizeLimit).contains($0) }.map(Int32.init)
-                if isBefore { frame.before += known } else { frame.after += known }
+                let ids = listed.compactMap(\.integer).filter(known.contains).map { Int32($0) }
+                guard ids.count == listed.count else {
+                    throw Vocabulary.malformed(file, "its template has an id that is not in the vocabulary")
+                }
+                if isBefore { frame.before += ids } else { frame.after += ids }
+                guard frame.before.count + frame.after.count <= frameLimit else {
+                    throw Vocabulary.malformed(file, "its template puts more than \(frameLimit) tokens around a text")
+                }
             }
         }
         return frame

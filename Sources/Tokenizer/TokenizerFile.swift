@@ -37,7 +37,7 @@ struct TokenizerFile: Sendable {
         vocabulary = try Vocabulary(members, file: file)
         normalizer = try Self.normalizer(root.object?["normalizer"], file)
         try Self.require(root.object?["pre_tokenizer"]?.object?["type"], is: "BertPreTokenizer", "pre_tokenizer", file)
-        addedTokens = try Self.addedTokens(root.object?["added_tokens"], file)
+        addedTokens = try Self.addedTokens(root.object?["added_tokens"], beside: vocabulary, file)
         let (startText, endText) = try Self.frame(root.object?["post_processor"], file)
         let added = addedTokens
         let vocabulary = vocabulary
@@ -90,19 +90,41 @@ struct TokenizerFile: Sendable {
         return normalizer
     }
 
-    static func addedTokens(_ value: JSONValue?, _ file: String) throws -> [(text: String, id: Int32)] {
-        try (value?.array ?? []).map { element in
-            guard let token = element.object, let text = token["content"]?.string, !text.isEmpty,
-                let id = token["id"]?.integer, (0..<Vocabulary.sizeLimit).contains(id)
-            else { throw Vocabulary.malformed(file, "an added token has no content or no id") }
-            for flag in ["single_word", "lstrip", "rstrip", "normalized"] where token[flag]?.bool == true {
-                throw Problem(
-                    "tokenizer_family", at: file,
-                    "its added token \(Problem.excerpt(text)) is \(flag), which this reader does not know.",
-                    do: "use a base model of the BERT family.")
+    /// The strings that are one token; a file where they and the vocabulary disagree about an id has no one meaning.
+    static func addedTokens(
+        _ value: JSONValue?, beside vocabulary: Vocabulary, _ file: String
+    ) throws -> [(text: String, id: Int32)] {
+        let tokens = try (value?.array ?? []).map { try addedToken($0, file) }
+        var textByID: [Int32: [UInt8]] = [:]
+        var idByText: [[UInt8]: Int32] = [:]
+        for token in tokens {
+            let text = Array(token.text.utf8)
+            guard textByID.updateValue(text, forKey: token.id) == nil else {
+                throw Vocabulary.malformed(file, "id \(token.id) has two added tokens")
             }
-            return (text, Int32(id))
+            idByText[text] = token.id
         }
+        for token in vocabulary.tokens {
+            let text = Array(token.text.utf8)
+            guard textByID[token.id] ?? text == text, idByText[text] ?? token.id == token.id else {
+                throw Vocabulary.malformed(
+                    file, "id \(token.id) is \(Problem.excerpt(token.text)) and, as an added token, another")
+            }
+        }
+        return tokens
+    }
+
+    private static func addedToken(_ element: JSONValue, _ file: String) throws -> (text: String, id: Int32) {
+        guard let token = element.object, let text = token["content"]?.string, !text.isEmpty,
+            let id = token["id"]?.integer, (0..<Vocabulary.sizeLimit).contains(id)
+        else { throw Vocabulary.malformed(file, "an added token has no content or no id") }
+        for flag in ["single_word", "lstrip", "rstrip", "normalized"] where token[flag]?.bool == true {
+            throw Problem(
+                "tokenizer_family", at: file,
+                "its added token \(Problem.excerpt(text)) is \(flag), which this reader does not know.",
+                do: "use a base model of the BERT family.")
+        }
+        return (text, Int32(id))
     }
 
     /// The tokens before and after one text: `[CLS]` and `[SEP]`.

@@ -80,7 +80,11 @@ import Tokenizer
             ("[\"a\",\"a\"]", "[\"a\"]", "tokenizer_malformed"),
             ("\"merges\":[", "\"merges\":[[\"a\",\"a\"],", "tokenizer_malformed"),
             ("\"!\":", "\"!!!!\":", "tokenizer_malformed"),
-            ("{\"id\":0,", "{\"id\":-1,", "tokenizer_malformed"),
+            ("{\"id\":0,", "{\"id\":-1,", "tokenizer_malformed"), ("{\"id\":0,", "{\"id\":1,", "tokenizer_malformed"),
+            ("{\"id\":500,", "{\"id\":0,", "tokenizer_malformed"),
+            ("\"ids\":[0]", "\"ids\":[501]", "tokenizer_malformed"),
+            ("\"ids\":[0]", "\"ids\":[-1]", "tokenizer_malformed"),
+            ("\"ids\":[0]", "\"ids\":[\(String(repeating: "0,", count: 1000))0]", "tokenizer_malformed"),
             ("\"model\":", "\"modal\":", "tokenizer_malformed"),
         ])
     func refused(old: String, new: String, errorClass: String) throws {

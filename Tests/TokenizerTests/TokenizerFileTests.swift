@@ -75,7 +75,7 @@ import Tokenizer
             ("{\"version\"", "{\"version"), ("\"model\"", "\"modal\""), ("\"a\": 3", "\"a\": 2"),
             ("\"a\": 3", "\"a\": -3"), ("\"a\": 3", "\"a\": 99999999999"), ("\"a\": 3", "\"a\": 3.5"),
             ("\"A\": 6", "\"a\": 6"), ("\"unk_token\": \"[UNK]\",", ""), ("\"[UNK]\": 0", "\"[UNX]\": 0"),
-            ("\"content\": \"[MASK]\"", "\"content\": \"\""),
+            ("\"content\": \"[MASK]\"", "\"content\": \"\""), ("\"id\": 4", "\"id\": 5"), ("\"id\": 4", "\"id\": 40"),
         ])
     func damaged(part: String, replacement: String) throws {
         let problem = try #require(throws: Problem.self) { try ids("a", json(replacing: part, with: replacement)) }
