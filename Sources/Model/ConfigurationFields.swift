@@ -43,6 +43,7 @@ struct ConfigurationFields {
         try requireNot("is_decoder")
         var shape = Shape(attention: try attention(width: "hidden_size", heads: "num_attention_heads", isCausal: false))
         shape.width = try count("hidden_size", limit: 1 << 16)
+        try requirePlain(shape.attention, width: shape.width)
         shape.blocks = try count("num_hidden_layers", limit: 1 << 10)
         shape.feedForwardWidth = try count("intermediate_size", limit: 1 << 18)
         shape.vocabularySize = try count("vocab_size", limit: 1 << 24)
@@ -58,6 +59,7 @@ struct ConfigurationFields {
         for name in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] { try requireNot(name) }
         var shape = Shape(attention: try attention(width: "n_embd", heads: "n_head", isCausal: true))
         shape.width = try count("n_embd", limit: 1 << 16)
+        try requirePlain(shape.attention, width: shape.width)
         shape.blocks = try count("n_layer", limit: 1 << 10)
         let isGiven = fields["n_inner"].map { !$0.isNull } ?? false
         shape.feedForwardWidth = isGiven ? try count("n_inner", limit: 1 << 18) : 4 * shape.width
@@ -127,10 +129,17 @@ struct ConfigurationFields {
     }
 
     private func epsilon(_ name: String) throws -> Float {
-        guard let epsilon = fields[name]?.number, epsilon > 0, epsilon < 1 else {
+        guard let epsilon = fields[name]?.number.map({ Float($0) }), epsilon > 0, epsilon < 1 else {
             throw malformed("\(name) must be a number between 0 and 1")
         }
-        return Float(epsilon)
+        return epsilon
+    }
+
+    /// These two fields are Llama's: a family whose tensors are three equal thirds has no other heads.
+    private func requirePlain(_ attention: AttentionShape, width: Int) throws {
+        guard attention.keyValueHeads == attention.heads, attention.width == width else {
+            throw option("num_key_value_heads or head_dim is not what follows from the heads")
+        }
     }
 
     private func require(_ name: String, is value: String, orMissing: Bool = false) throws {

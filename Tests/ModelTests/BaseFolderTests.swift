@@ -58,6 +58,8 @@ import Testing
             ("position_embedding_type", "\"relative_key\"", "model_family"), ("is_decoder", "true", "model_family"),
             ("hidden_size", "0", "config_malformed"), ("hidden_size", "8.5", "config_malformed"),
             ("num_attention_heads", "3", "config_malformed"), ("layer_norm_eps", "0", "config_malformed"),
+            ("layer_norm_eps", "1e-300", "config_malformed"), ("head_dim", "8", "model_family"),
+            ("num_key_value_heads", "1", "model_family"),
             ("max_position_embeddings", "1", "config_malformed"), ("num_hidden_layers", "null", "config_malformed"),
             ("vocab_size", "10", "config_malformed"), ("hidden_size", "16", "tensor_shape"),
             ("vocab_size", "12", "tensor_shape"), ("num_hidden_layers", "3", "tensor_missing"),

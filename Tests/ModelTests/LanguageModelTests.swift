@@ -47,6 +47,18 @@ import Tokenizer
         }
     }
 
+    @Test(
+        "heads that GPT-2's tensors cannot have are refused before they are computed with",
+        arguments: ["\"head_dim\": 16", "\"num_key_value_heads\": 1"])
+    func heads(field: String) throws {
+        let file = Self.folder.appending(path: "tiny-gpt2/config.json")
+        let text = try String(contentsOf: file, encoding: .utf8).replacing("\"n_head\"", with: "\(field), \"n_head\"")
+        let problem = try #require(throws: Problem.self) {
+            try TransformerConfiguration(json: Array(text.utf8), file: "config.json")
+        }
+        #expect(problem.errorClass == "model_family")
+    }
+
     private struct Shared: Decodable {
         struct Model: Decodable {
             struct Prompt: Decodable {
