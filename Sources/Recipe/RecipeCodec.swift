@@ -116,7 +116,9 @@ extension Recipe {
     }
 
     private static func metadata(of file: SafetensorsFile) throws -> Metadata {
-        guard file.metadata["format"] == format, let version = file.metadata["version"].flatMap({ Int($0) }) else {
+        guard file.metadata["format"] == format, let version = file.metadata["version"].flatMap({ Int($0) }),
+            version > 0
+        else {
             throw malformed(file.name, "it is a safetensors file but no recipe.")
         }
         guard version <= Self.version else {
@@ -138,7 +140,8 @@ extension Recipe {
                 validation: try decoder.decode(
                     ValidationFigures.self, from: Data((file.metadata["validation"] ?? "").utf8)))
         } catch {
-            throw malformed(file.name, "its settings or figures do not read: \(error).")
+            throw malformed(
+                file.name, "its settings or figures do not read: \(Problem.excerpt("\(error)", limit: 400)).")
         }
     }
 

@@ -69,6 +69,7 @@ import Testing
         #expect(errorClass(bytes) == nil)
         #expect(errorClass(try edited("version", "2")) == "recipe_newer")
         #expect(errorClass(try edited("gate", "learned")) == "recipe_newer")
+        #expect(errorClass(try edited("version", "0")) == "recipe_malformed")
         #expect(errorClass(try edited("format", "other")) == "recipe_malformed")
         #expect(errorClass(try edited("settings", nil)) == "recipe_malformed")
         #expect(errorClass(try edited("validation", "{")) == "recipe_malformed")
