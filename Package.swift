@@ -12,6 +12,9 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// Set by `ops/fuzz`, which builds in a folder of its own: our code alone is instrumented, not what we import.
+let fuzzing = Context.environment["ATTUNE_FUZZ"] == nil ? [] : ["-sanitize=fuzzer,address"]
+
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let channels = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
@@ -154,7 +157,7 @@ let libraryTargets = libraries.map { library in
     Target.target(
         name: library.name,
         dependencies: library.imports.map(named) + library.packages,
-        swiftSettings: strict + (special[library.name] ?? []),
+        swiftSettings: strict + (special[library.name] ?? []) + [.unsafeFlags(fuzzing)],
         plugins: library.name == "Schema" ? ["EmbedSQLPlugin"] : [])
 }
 
@@ -187,6 +190,13 @@ let otherTargets: [Target] = [
     .target(
         name: "PostgresTestSupport", dependencies: ["Loopback", "Postgres", "Schema"],
         path: "Tests/PostgresTestSupport", swiftSettings: strict),
+    .target(
+        name: "FuzzTargets",
+        dependencies: [
+            "Recipe", "Meta", "Model", "Adapters", "Tensor", "Population", "Artifacts", "Tokenizer", "Safetensors",
+            "Problem",
+        ], path: "Tests/Fuzz/Targets", swiftSettings: strict + [.unsafeFlags(fuzzing)]),
+    .testTarget(name: "FuzzTargetsTests", dependencies: ["FuzzTargets", "Problem"], swiftSettings: strict),
     // Exploring a million states is a loop over small values: as with kernels, 20 times slower when not optimised.
     .target(name: "QueueModel", path: "Tests/QueueModel", swiftSettings: strict + [.unsafeFlags(["-O"])]),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
@@ -197,6 +207,16 @@ let otherTargets: [Target] = [
         name: "IntegrationTests", dependencies: everyLibrary + ["PostgresTestSupport", log],
         swiftSettings: strict),
 ]
+
+let fuzzers: [Target] =
+    fuzzing.isEmpty
+    ? []
+    : [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "FuzzDriver", dependencies: ["CFuzzer", "FuzzTargets"], path: "Tests/Fuzz/Driver",
+            swiftSettings: strict, linkerSettings: [.unsafeFlags(fuzzing + ["-use-ld=lld"])]),
+    ]
 
 let package = Package(
     name: "attune",
@@ -209,5 +229,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-    targets: libraryTargets + testTargets + otherTargets
+    targets: libraryTargets + testTargets + otherTargets + fuzzers
 )

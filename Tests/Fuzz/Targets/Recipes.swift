@@ -1,0 +1,28 @@
+import Adapters
+import Meta
+import Population
+import Recipe
+import Tensor
+
+extension FuzzTarget {
+    /// A recipe: written and read again, and a user of three examples is adapted with it.
+    static let recipe = FuzzTarget("recipe") { bytes in
+        let recipe = try Recipe(decoding: bytes, at: "fuzzed")
+        try promise(Recipe(decoding: recipe.encode(), at: "copy") == recipe)
+        promise(recipe.head(of: nil).isFinite)
+        guard recipe.width <= 64 else { return }
+        let texts = Matrix(rows: 3, columns: recipe.width, values: (0..<3 * recipe.width).map { Float($0 % 5) - 2 })
+        let batch = PackedSupport(
+            features: recipe.rule.project(texts), users: [UserSupport(rows: [0, 1, 2], labels: [1, 0, 1])])
+        let adaptation = adapt(batch, with: recipe.rule, settings: recipe.settings, gate: recipe.gate)[0]
+        guard case .adapted(let delta) = adaptation.verdict else { return }
+        promise(recipe.head(of: delta).width == recipe.width && delta.rows.count <= recipe.settings.rowBudget)
+    }
+
+    /// The examples of one user as a line of JSON: written and read again.
+    static let user = FuzzTarget("user") { bytes in
+        let user = try UserExamples(jsonLine: bytes, at: "fuzzed")
+        try promise(UserExamples(jsonLine: Array(user.jsonLine.utf8), at: "copy") == user)
+        promise((0...user.examples.count).contains(user.supportCount))
+    }
+}

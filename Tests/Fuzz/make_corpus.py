@@ -1,0 +1,565 @@
+#!/usr/bin/env python3
+"""Writes the inputs of Corpus/ that were made by hand; those named by a digest are the fuzzer's (`ops/fuzz keep`).
+
+    python3 make_corpus.py
+
+A file is called OUTCOME.what: `read`, or the class of the Problem that it is refused with. Formats are written here from
+their byte tables, not by the code under test. Frames need the command zstd.
+"""
+
+import json
+import os
+import struct
+import subprocess
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BASE, RECIPE, WIDTH = "ab" * 32, "0f" * 32, 12
+NAN, INF = float("nan"), float("inf")
+
+
+def seed(target, name, content):
+    folder = os.path.join(HERE, "Corpus", target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def changed(text, *pairs):
+    """A text, or its JSON, with each old part replaced by the new one."""
+    if not isinstance(text, str):
+        text = compact(text)
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+# Safetensors
+
+
+def framed(header, data=b""):
+    header = header if isinstance(header, bytes) else header.encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
+SIZES = {"F32": 4, "F64": 8, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "U32": 4, "BOOL": 1}
+
+
+def tensors(entries, metadata=None):
+    """A file as SafetensorsWriter lays it out, from (name, dtype, shape, bytes)."""
+    entries = sorted(entries, key=lambda entry: (-SIZES[entry[1]], entry[0]))
+    header, data = {}, b""
+    if metadata:
+        header["__metadata__"] = dict(sorted(metadata.items()))
+    for name, dtype, shape, content in entries:
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    text = compact(header).encode()
+    return framed(text + b" " * (-len(text) % 8), data)
+
+
+def floats(*values):
+    return struct.pack(f"<{len(values)}f", *values)
+
+
+def tensor(dtype="U8", shape="[4]", offsets="[0,4]"):
+    return f'{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}'
+
+
+def safetensors():
+    def one(header, data=b"\1\2\3\4"):
+        return framed(header, data)
+
+    seed("safetensors", "read.nothing", framed("{}"))
+    seed("safetensors", "read.every-type", tensors([(t, t, [2], bytes(range(2 * n))) for t, n in SIZES.items()]))
+    seed("safetensors", "read.scalar-and-empty", tensors(
+        [("scalar", "F32", [], floats(7)), ("empty", "F32", [0, 4], b""), ("hollow", "I8", [3, 0, 2], b"")],
+        {"format": "pt", "quote": 'a "b"\n\u0001é'}))
+    seed("safetensors", "read.no-numbers", tensors(
+        [("f32", "F32", [3], floats(NAN, INF, -INF)), ("f16", "F16", [2], b"\xff\x7f\x00\xfc"),
+         ("bf16", "BF16", [1], b"\xc0\x7f"), ("f64", "F64", [2], struct.pack("<2d", 1e308, NAN))]))
+    seed("safetensors", "read.two-spellings", tensors([("é", "U8", [1], b"a"), ("e\u0301", "U8", [1], b"b")]))
+    seed("safetensors", "read.escaped-names", one(f'{{"\\ud83d\\ude00\\u0000/\\"":{tensor()}}}'))
+    for name, header in {
+        "overlap": f'{{"a":{tensor(shape="[3]", offsets="[0,3]")},"b":{tensor(shape="[2]", offsets="[2,4]")}}}',
+        "same-bytes": f'{{"a":{tensor()},"b":{tensor()}}}',
+        "gap": f'{{"a":{tensor(shape="[1]", offsets="[0,1]")},"b":{tensor(shape="[2]", offsets="[2,4]")}}}',
+        "late-start": f'{{"a":{tensor(shape="[3]", offsets="[1,4]")}}}',
+        "data-after": f'{{"a":{tensor(shape="[3]", offsets="[0,3]")}}}',
+        "backwards": f'{{"a":{tensor(offsets="[4,0]")}}}',
+        "negative-offset": f'{{"a":{tensor(offsets="[-4,0]")}}}',
+        "offset-beyond-64-bits": f'{{"a":{tensor(offsets="[0,18446744073709551616]")}}}',
+        "offset-real": f'{{"a":{tensor(offsets="[0,4.0]")}}}',
+        "offset-infinite": f'{{"a":{tensor(offsets="[0,1e999]")}}}',
+        "duplicate-name": f'{{"a":{tensor()},"a":{tensor()}}}',
+        "duplicate-escaped": f'{{"a":{tensor()},"\\u0061":{tensor()}}}',
+        "duplicate-field": '{"a":{"dtype":"U8","dtype":"U8","shape":[4],"data_offsets":[0,4]}}',
+        "shape-overflow": f'{{"a":{tensor(shape="[4294967296,4294967296]")}}}',
+        "shape-overflow-to-4": f'{{"a":{tensor("U8", "[9223372036854775807,4]")}}}',
+        "shape-overflow-by-type": f'{{"a":{tensor("F64", "[2305843009213693952]")}}}',
+        "shape-overflow-then-0": f'{{"a":{tensor("F32", "[4611686018427387904,4,0]", "[0,0]")}}}',
+        "shape-negative": f'{{"a":{tensor(shape="[-1,-4]")}}}',
+        "shape-nan": f'{{"a":{tensor(shape="[NaN]")}}}',
+        "shape-long": f'{{"a":{tensor(shape="[" + "1," * 1500 + "2]")}}}',
+        "shape-deep": f'{{"a":{tensor(shape="[" * 40 + "]" * 40)}}}',
+        "unknown-type": f'{{"a":{tensor("F8")}}}',
+        "type-long": f'{{"a":{tensor("e" + chr(0x301) * 1500)}}}',
+        "no-fields": '{"a":{}}',
+        "metadata-number": '{"__metadata__":{"a":1}}',
+        "metadata-spellings": '{"__metadata__":{"\u00e9":"1","e\u0301":"2"}}',
+        "array": "[]",
+        "space-first": " {}",
+        "cut-short": '{"a":{"dtype":"U8"',
+        "lone-surrogate": f'{{"\\ud83d":{tensor()}}}',
+        "control": f'{{"a\n":{tensor()}}}',
+        "number-first": f'{{"a":{tensor(shape="[04]")}}}',
+    }.items():
+        seed("safetensors", f"safetensors_malformed.{name}", one(header))
+    seed("safetensors", "safetensors_malformed.not-utf8", one(b'{"\xc3\x28":1}'))
+    seed("safetensors", "safetensors_malformed.overlong-utf8", one(b'{"\xc0\x80":1}'))
+    for name, length in {"length-2-63": 1 << 63, "length-all-ones": (1 << 64) - 1, "length-100MB": 100_000_001}.items():
+        seed("safetensors", f"safetensors_malformed.{name}", struct.pack("<Q", length) + b"{}")
+    seed("safetensors", "file_truncated.length-all", struct.pack("<Q", 100_000_000) + b"{}")
+    seed("safetensors", "file_truncated.nothing", b"")
+    seed("safetensors", "file_truncated.seven-bytes", b"\2\0\0\0\0\0\0")
+    seed("safetensors", "file_truncated.data", one(f'{{"a":{tensor(shape="[5]", offsets="[0,5]")}}}'))
+    seed("safetensors", "file_truncated.to-2-63", one(
+        f'{{"a":{tensor(shape="[9223372036854775807]", offsets="[0,9223372036854775807]")}}}'))
+
+    index = '{"metadata":{"total_size":24},"weight_map":{"a":"1.safetensors","b":"1.safetensors","c":"2.safetensors"}}'
+    seed("safetensors-index", "read.two-files", index)
+    seed("safetensors-index", "read.one-file", '{"weight_map":{"a":"1.safetensors"}}')
+    seed("safetensors-index", "tensor_missing.elsewhere", changed(index, ('"c":"2', '"c":"1')))
+    seed("safetensors-index", "tensor_missing.long-name", changed(index, ('"c"', '"' + "c" * 3000 + '"')))
+    seed("safetensors-index", "file_unreadable.absent", changed(index, ('"2.', '"3.')))
+    for name, file in {
+        "parent": "../1.safetensors", "root": "/1.safetensors", "backslash": "a\\\\1.safetensors",
+        "nul": "1\\u0000.safetensors", "hidden": ".safetensors", "other-kind": "1.bin", "nothing": "",
+    }.items():
+        seed("safetensors-index", f"index_malformed.{name}", changed(index, ("2.safetensors", file)))
+    for name, text in {
+        "no-map": "{}", "empty-map": '{"weight_map":{}}', "array": "[]", "number": '{"weight_map":{"a":1}}',
+        "duplicate": changed(index, ('"b"', '"a"')), "deep": '{"a":' * 33 + "1" + "}" * 33,
+        "long-name": '{"weight_map":{"' + "e\u0301\u0301" * 900 + '":1}}',
+    }.items():
+        seed("safetensors-index", f"index_malformed.{name}", text)
+
+
+# Tokenizers
+
+LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def byte_pairs():
+    def added(id, content, **flags):
+        return {"id": id, "content": content, "special": True, **flags}
+
+    gpt2 = {
+        "added_tokens": [added(0, "<|end|>")], "normalizer": None,
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}, "post_processor": None,
+        "model": {
+            "type": "BPE", "dropout": None, "byte_fallback": False, "ignore_merges": False,
+            "vocab": {"<|end|>": 0, "@": 0, "Ġh": 1, "un": 2, "te": 3, "au": 4, "Ġhau": 5, "teun": 6, "aa": 7},
+            "merges": ["Ġ h", "u n", "t e", "a u", "Ġh au", "te un", "a a"]},
+    }
+    llama3 = {
+        "added_tokens": [added(0, "<|begin|>"), added(300, "<|end|>"), added(301, "<|")],
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "Split", "pattern": {"Regex": LLAMA3}, "behavior": "Isolated", "invert": False},
+            {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}]},
+        "post_processor": {"type": "Sequence", "processors": [
+            {"type": "ByteLevel", "trim_offsets": False},
+            {"type": "TemplateProcessing", "single": [
+                {"SpecialToken": {"id": "<|begin|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                {"SpecialToken": {"id": "<|end|>", "type_id": 0}}],
+             "special_tokens": {
+                 "<|begin|>": {"id": "<|begin|>", "ids": [0], "tokens": ["<|begin|>"]},
+                 "<|end|>": {"id": "<|end|>", "ids": [300, 300], "tokens": ["<|end|>"]}}}]},
+        "model": {
+            "type": "BPE", "ignore_merges": True, "vocab": {"@": 0, "12": 1, "Ġhaunt": 2, "ed": 3},
+            "merges": [["1", "2"], ["e", "d"]]},
+    }
+    plain = compact(gpt2)
+    seed("byte-pairs", "read.gpt2", plain)
+    seed("byte-pairs", "read.prefix-space", changed(plain, ('"add_prefix_space":false', '"add_prefix_space":true')))
+    framed = compact(llama3)
+    seed("byte-pairs", "read.llama3", framed)
+    seed("byte-pairs", "read.single-digits", changed(framed, ("{1,3}", "")))
+    for name, pairs in {
+        "frame-beyond-vocabulary": [('"ids":[0]', '"ids":[500]')],
+        "frame-negative": [('"ids":[0]', '"ids":[-1]')],
+        "frame-beyond-limit": [('"ids":[0]', '"ids":[99999999]')],
+        "frame-real": [('"ids":[0]', '"ids":[0.5]')],
+        "frame-unknown": [('{"id":"<|begin|>","type_id":0}', '{"id":"x","type_id":0}')],
+        "frame-long": [('"ids":[300,300]', '"ids":[' + "300, " * 1100 + "300]")],
+        "added-twice": [('"content":"<|"', '"content":"<|end|>"')],
+        "added-for-another": [('"id":301', '"id":2')],
+        "added-id-twice": [('"id":301', '"id":300')],
+        "added-negative": [('"id":301', '"id":-1')],
+        "merge-twice": [('["1","2"]', '["1","2"],["1","2"]')],
+        "merge-of-three": [('["1","2"]', '["1","2","3"]')],
+        "merge-of-nothing": [('["1","2"]', '["","2"]')],
+        "merge-unknown": [('["1","2"]', '["12","2"]')],
+        "id-twice": [('"12":1', '"12":2')],
+        "id-huge": [('"12":1', '"12":9223372036854775807')],
+        "id-beyond-64-bits": [('"12":1', '"12":9223372036854775808')],
+        "name-twice": [('"12":1', '"ed":1')],
+        "byte-missing": [('"@":0,', "")],
+        "no-merges": [('"merges"', '"merge"')],
+        "deep": [('"ids":[0]', '"ids":' + "[" * 40 + "]" * 40)],
+    }.items():
+        seed("byte-pairs", f"tokenizer_malformed.{name}", changed(framed, *pairs))
+    for name, pairs in {
+        "unigram": [('"BPE"', '"Unigram"')], "fallback": [('"byte_fallback":false', '"byte_fallback":true')],
+        "dropout": [('"dropout":null', '"dropout":1e-300')], "normalizer": [('"normalizer":null', '"normalizer":{}')],
+        "no-regex": [('"use_regex":true', '"use_regex":false')],
+        "stripping": [('"special":true', '"special":true,"lstrip":true')],
+    }.items():
+        seed("byte-pairs", f"tokenizer_family.{name}", changed(plain, *pairs))
+
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "na", "##ive", "cafe", "isn", "'", "t", "aa", "##bb", "犬", "1"]
+
+
+def word_pieces():
+    file = {
+        "added_tokens": [{"id": 4, "content": "[MASK]", "special": True, "normalized": False}],
+        "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
+                       "strip_accents": None, "lowercase": True},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {"type": "TemplateProcessing", "single": [
+            {"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+            {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 100, "vocab": {word: index for index, word in enumerate(WORDS)}},
+    }
+    text = compact(file)
+    seed("word-pieces", "read.uncased", text)
+    seed("word-pieces", "read.cased", changed(text, ('"lowercase":true', '"lowercase":false')))
+    seed("word-pieces", "read.no-prefix", changed(text, ('"##"', '""')))
+    seed("word-pieces", "read.no-word-fits", changed(text, (":100,", ":-9223372036854775808,")))
+    seed("word-pieces", "read.any-word-fits", changed(text, (":100,", ":9223372036854775807,")))
+    seed("word-pieces", "read.older-frame", compact(
+        {**file, "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]}}))
+    for name, pairs in {
+        "id-twice": [('"aa":11', '"aa":12')], "id-huge": [('"aa":11', '"aa":16777216')],
+        "name-twice": [('"aa":11', '"na":11')], "no-start": [('"[CLS]":2', '"[CLX]":2')],
+        "other-spelling": [('"[CLS]":2', '"[CLS]\u0301":2')],
+        "added-for-another": [('"id":4', '"id":5')], "added-empty": [('"content":"[MASK]"', '"content":""')],
+        "no-prefix": [('"continuing_subword_prefix"', '"prefix"')], "real-length": [(":100,", ":1e2,")],
+        "long-name": [('"aa":11', '"' + "e\u0301\u0301" * 700 + '":-1')],
+    }.items():
+        seed("word-pieces", f"tokenizer_malformed.{name}", changed(text, *pairs))
+    seed("word-pieces", "tokenizer_family.bpe", changed(text, ('"WordPiece"', '"BPE"')))
+    seed("word-pieces", "tokenizer_family.one-in-frame", changed(text, ('{"SpecialToken":{"id":"[CLS]","type_id":0}},', "")))
+
+    lines = "\n".join(WORDS) + "\n"
+    seed("vocabulary", "read.lines", lines)
+    seed("vocabulary", "read.carriage-returns", lines.replace("\n", "\r\n"))
+    seed("vocabulary", "read.no-last-line-feed", lines[:-1])
+    seed("vocabulary", "read.only-a-prefix", lines + "##\n#\n\u0000\n\u2028\n")
+    seed("vocabulary", "tokenizer_malformed.twice", lines + "aa\n")
+    seed("vocabulary", "tokenizer_malformed.two-blank-lines", lines + "\n\n")
+    seed("vocabulary", "tokenizer_malformed.not-utf8", lines.encode() + b"\xff\n")
+    seed("vocabulary", "tokenizer_family.no-mask", changed(lines, ("[MASK]", "[MASQUE]")))
+    seed("vocabulary", "tokenizer_family.nothing", b"")
+
+
+# Configurations
+
+
+def configurations():
+    bert = {
+        "model_type": "bert", "hidden_act": "gelu", "hidden_size": 8, "intermediate_size": 12, "num_attention_heads": 2,
+        "num_hidden_layers": 1, "max_position_embeddings": 16, "vocab_size": 7, "type_vocab_size": 2,
+        "layer_norm_eps": 1e-12, "position_embedding_type": "absolute"}
+    gpt2 = {
+        "model_type": "gpt2", "activation_function": "gelu_new", "n_embd": 8, "n_head": 2, "n_layer": 2, "n_inner": None,
+        "vocab_size": 300, "n_positions": 16, "layer_norm_epsilon": 1e-05, "scale_attn_weights": True,
+        "tie_word_embeddings": True}
+    llama = {
+        "model_type": "llama", "hidden_act": "silu", "attention_bias": False, "head_dim": 6, "hidden_size": 8,
+        "intermediate_size": 12, "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 1,
+        "max_position_embeddings": 16, "vocab_size": 300, "rms_norm_eps": 1e-05, "tie_word_embeddings": False,
+        "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}, "rope_scaling": None}
+    seed("configuration", "read.bert", json.dumps(bert, indent=1))
+    seed("configuration", "read.gpt2", compact(gpt2))
+    seed("configuration", "read.llama", compact(llama))
+    seed("configuration", "read.gpt2-own-head", changed(gpt2, ('embeddings":true', 'embeddings":false'), ("null", "5")))
+    seed("configuration", "read.llama-many-positions", changed(llama, ('embeddings":16', 'embeddings":1048576')))
+    seed("configuration", "read.bert-large", changed(bert, ('_size":8', '_size":65536'), ('size":7', 'size":16777216')))
+    for name, file, pairs in [
+        ("epsilon-rounds-to-0", bert, [("1e-12", "1e-300")]),
+        ("epsilon-one", gpt2, [("1e-05", "1.0")]),
+        ("odd-heads", llama, [('"head_dim":6', '"head_dim":5')]),
+        ("heads-do-not-divide", llama, [('heads":4', 'heads":5')]),
+        ("no-heads", gpt2, [('"n_head":2', '"n_head":0')]),
+        ("width-negative", bert, [('"hidden_size":8', '"hidden_size":-8')]),
+        ("width-beyond-64-bits", bert, [('"hidden_size":8', '"hidden_size":99999999999999999999')]),
+        ("width-real", bert, [('"hidden_size":8', '"hidden_size":8.0')]),
+        ("width-above-limit", bert, [('"hidden_size":8', '"hidden_size":65537')]),
+        ("blocks-huge", llama, [('layers":1', 'layers":9223372036854775807')]),
+        ("theta-one", llama, [("10000.0", "1")]),
+        ("theta-infinite", llama, [("10000.0", "1e999")]),
+        ("one-position", bert, [('embeddings":16', 'embeddings":1')]),
+        ("twice", bert, [('"hidden_size"', '"vocab_size"')]),
+    ]:
+        seed("configuration", f"config_malformed.{name}", changed(file, *pairs))
+    seed("configuration", "config_malformed.array", "[]")
+    seed("configuration", "config_malformed.deep", '{"a":' * 40 + "1" + "}" * 40)
+    seed("configuration", "config_malformed.ids-beyond", changed(bert, ('vocab_size":7', 'vocab_size":6')))
+    for name, file, pairs in [
+        ("bert-wide-heads", bert, [('{"', '{"head_dim":8,"')]),
+        ("bert-shared-heads", bert, [('{"', '{"num_key_value_heads":1,"')]),
+        ("gpt2-wide-heads", gpt2, [('{"', '{"head_dim":8,"')]),
+        ("gpt2-shared-heads", gpt2, [('{"', '{"num_key_value_heads":1,"')]),
+    ]:
+        seed("configuration", f"model_family.{name}", changed(file, *pairs))
+    seed("configuration", "model_family.other", changed(bert, ('"bert"', '"roberta"')))
+    seed("configuration", "model_family.long-name", changed(bert, ('"bert"', '"' + "\u0301" * 3000 + '"')))
+    seed("configuration", "model_family.scaled", changed(llama, ("default", "yarn")))
+
+
+# Adapters, frames and packs
+
+
+def adapter(kept=(0, 3, 11), scale=0.5, bias=-0.25, width=WIDTH, start=None, base=BASE, recipe=RECIPE, **changes):
+    bitmap = bytearray((width + 7) // 8)
+    for row in kept:
+        bitmap[row // 8] |= 1 << row % 8
+    values = bytes((37 * index + 1) % 127 for index in range(len(kept)))
+    entries = {
+        "head.kept_rows": ("U8", [len(bitmap)], bytes(bitmap)), "head.values": ("I8", [len(kept)], values),
+        "head.scale": ("F32", [1], floats(scale)), "head.bias": ("F32", [1], floats(bias))}
+    if start:
+        entries["start.weights"] = ("F32", [len(start)], floats(*start))
+        entries["start.bias"] = ("F32", [1], floats(0.5))
+    metadata = {"format": "attune.adapter", "version": "1", "kind": "head_delta", "width": str(width), "base": base,
+                "recipe": recipe}
+    for name, change in changes.items():
+        if name in metadata:
+            metadata[name] = change
+        else:
+            entries[name.replace("_", ".", 1)] = change
+    return tensors(
+        [(name, *entry) for name, entry in entries.items() if entry], {k: v for k, v in metadata.items() if v is not None})
+
+
+def frame(content, dictionary=True, *options):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "content")
+        with open(path, "wb") as file:
+            file.write(content)
+        if dictionary:
+            # The adapter that keeps every row, all of them zero.
+            zeros = adapter(range(WIDTH), 0, 0, head_values=("I8", [WIDTH], bytes(WIDTH)))
+            with open(os.path.join(folder, "dictionary"), "wb") as file:
+                file.write(zeros)
+            options += ("-D", os.path.join(folder, "dictionary"))
+        return subprocess.run(
+            ["zstd", "-q", "-3", "-c", *options, path], check=True, stdout=subprocess.PIPE).stdout
+
+
+def pack(frames, uids=None, version=1, index=None, count=None, width=WIDTH, padding=b""):
+    content = b"ATTNPACK" + struct.pack("<II", version, width) + bytes.fromhex(BASE) + bytes.fromhex(RECIPE)
+    entries = b""
+    for place, part in enumerate(frames):
+        entries += struct.pack("<qII", (uids or range(len(frames)))[place], len(content), len(part))
+        content += part
+    content += padding
+    start = len(content)
+    return content + (index if index is not None else entries) + struct.pack(
+        "<II", count if count is not None else len(frames), start) + b"ATTNPEND"
+
+
+def adapters():
+    small = [0.25 * row for row in range(WIDTH)]
+    seed("adapter", "read.three-rows", adapter())
+    seed("adapter", "read.no-rows", adapter(kept=(), scale=0))
+    seed("adapter", "read.every-row", adapter(kept=range(WIDTH)))
+    seed("adapter", "read.with-start", adapter(start=small))
+    seed("adapter", "read.one-feature", adapter(kept=(0,), width=1))
+    seed("adapter", "read.half-scale", adapter(head_scale=("F16", [1], b"\x00\x3c")))
+    for name, content in {
+        "scale-nan": adapter(scale=NAN), "scale-infinite": adapter(scale=INF), "scale-negative": adapter(scale=-1),
+        "scale-overflows": adapter(scale=3e38), "bias-nan": adapter(bias=NAN),
+        "start-nan": adapter(start=[NAN] * WIDTH), "start-bias-infinite": adapter(
+            start=small, start_bias=("F32", [1], floats(INF))),
+        "value-128": adapter(head_values=("I8", [3], b"\x80\1\2")),
+        "values-too-few": adapter(head_values=("I8", [2], b"\1\2")),
+        "rows-past-width": adapter(head_kept_rows=("U8", [2], b"\xff\xff"), head_values=("I8", [16], b"\1" * 16)),
+        "bitmap-short": adapter(head_kept_rows=("U8", [1], b"\7")),
+        "width-0": adapter_of_width("0"),
+        "width-huge": adapter_of_width("9223372036854775807"), "width-no-number": adapter_of_width("12 "),
+        "other-kind": adapter(kind="lora"), "no-format": adapter(format=None), "no-version": adapter(version="one"),
+        "version-0": adapter(version="0"), "version-negative": adapter(version="-1"),
+        "digest-short": adapter(base="ab"), "digest-no-hex": adapter(recipe="0g" * 32),
+        "digest-signed": adapter(recipe="+f" * 32),
+    }.items():
+        seed("adapter", f"adapter_malformed.{name}", content)
+    seed("adapter", "payload_newer.version-2", adapter(version="2"))
+    seed("adapter", "payload_newer.version-huge", adapter(version="9223372036854775807"))
+    seed("adapter", "tensor_missing.no-bias", adapter(head_bias=None))
+    seed("adapter", "tensor_missing.start-without-bias", adapter(start=small, start_bias=None))
+    seed("adapter", "tensor_shape.two-scales", adapter(head_scale=("F32", [2], floats(1, 2))))
+    seed("adapter", "tensor_shape.no-scale", adapter(head_scale=("F32", [0], b"")))
+    seed("adapter", "tensor_shape.start-narrow", adapter(start=small[:5]))
+    seed("adapter", "tensor_shape.start-long-shape", adapter(
+        start=small, start_weights=("F32", [1] * 1200 + [WIDTH], floats(*small))))
+    seed("adapter", "tensor_type.values-u8", adapter(head_values=("U8", [3], b"\1\2\3")))
+    seed("adapter", "file_truncated.cut", adapter()[:-1])
+
+    magic = b"\x28\xb5\x2f\xfd"
+    frames = [frame(adapter()), frame(adapter(kept=range(WIDTH))), frame(adapter(kept=(), scale=0))]
+    for name, content in zip(["three-rows", "every-row", "no-rows"], frames):
+        seed("frame", f"read.{name}", content)
+    seed("frame", "read.without-dictionary", frame(adapter(), False))
+    # One block that is not compressed, and no checksum: a mutation of its content reaches what is inside.
+    content = adapter()
+    block = struct.pack("<I", len(content) << 3 | 1)[:3]
+    stored = magic + b"\xa0" + struct.pack("<I", len(content)) + block + content
+    seed("frame", "read.stored", stored)
+    seed("pack", "read.stored", pack([stored]))
+    seed("frame", "read.without-checksum", frame(adapter(), True, "--no-check"))
+    seed("frame", "zstd_corrupt.checksum", frames[0][:-1] + bytes([frames[0][-1] ^ 1]))
+    seed("frame", "zstd_corrupt.two-frames", frames[0] + frames[1])
+    seed("frame", "zstd_corrupt.no-frame", b"ATTNPACK")
+    seed("frame", "file_truncated.cut", frames[1][:-5])
+    seed("frame", "file_truncated.nothing", b"")
+    seed("frame", "zstd_bomb.states-a-terabyte", magic + b"\xe0" + struct.pack("<Q", 1 << 40) + b"\1\0\0")
+    seed("frame", "zstd_bomb.states-all-ones", magic + b"\xe0" + b"\xff" * 7 + b"\x7f\1\0\0")
+    seed("frame", "zstd_bomb.repeats", magic + b"\x00\x58" + b"\x02\0\x10\0" * 80 + b"\1\0\0")
+    seed("frame", "zstd_corrupt.states-more", magic + b"\xe0" + struct.pack("<Q", 100) + b"\1\0\0")
+    seed("frame", "safetensors_malformed.no-content", frame(framed(""), False))
+    seed("frame", "base_mismatch.other-base", frame(adapter(base="cd" * 32), False))
+    seed("frame", "recipe_mismatch.other-recipe", frame(adapter(recipe="cd" * 32), False))
+    seed("frame", "adapter_malformed.scale-nan", frame(adapter(scale=NAN)))
+
+    seed("pack", "read.three-users", pack(frames, [-2, 0, 1 << 62]))
+    seed("pack", "read.no-user", pack([]))
+    entry = struct.pack("<qII", 1, 80, len(frames[0]))
+    for name, content in {
+        "same-bytes": pack(frames[:1], index=entry * 2, count=2),
+        "overlap": pack(frames[:1], index=entry + struct.pack("<qII", 2, 81, len(frames[0]) - 1), count=2),
+        "backwards": pack(
+            frames[:2], index=struct.pack("<qII", 1, 80 + len(frames[0]), len(frames[1])) + entry),
+        "gap": pack(frames[:1], padding=b"gap"), "begins-late": pack(frames[:1], index=struct.pack("<qII", 1, 81, 3)),
+        "into-header": pack(frames[:1], index=struct.pack("<qII", 1, 79, 3)),
+        "past-index": pack(frames[:1], index=struct.pack("<qII", 1, 80, len(frames[0]) + 1)),
+        "offset-huge": pack(frames[:1], index=struct.pack("<qII", 1, (1 << 32) - 1, (1 << 32) - 1)),
+        "no-length": pack(frames[:1], index=struct.pack("<qII", 1, 80, 0)),
+        "count-huge": pack(frames[:1], count=(1 << 32) - 1), "count-short": pack(frames[:2], count=1),
+        "no-end": pack(frames)[:-1], "nothing": b"",
+    }.items():
+        seed("pack", f"pack_malformed.{name}", content)
+    seed("pack", "payload_newer.version-2", pack(frames, version=2))
+    seed("pack", "zstd_corrupt.no-frame", pack([b"no frame"]))
+
+
+def adapter_of_width(text):
+    """An adapter whose metadata states another width."""
+    content = adapter()
+    length = struct.unpack("<Q", content[:8])[0]
+    header = content[8:8 + length].replace(b'"width":"12"', b'"width":"' + text.encode() + b'"')
+    return framed(header, content[8 + length:])
+
+
+# Recipes and users
+
+SETTINGS = {"guarding": {"minimumExamples": 4, "smallSupportGain": 0.003}, "maximumExamples": 64, "rowBudget": 2,
+            "scale": 0.5, "steps": 2}
+VALIDATION = {"users": 75, "rows": [{"steps": 1, "support": 8, "areaUnderCurve": 0.6342, "logLoss": 0.6655}]}
+
+
+def recipe(width=3, settings=SETTINGS, validation=VALIDATION, **changes):
+    entries = {
+        "start.weights": ("F32", [width], floats(*[0.5] * width)), "start.bias": ("F32", [1], floats(0.5)),
+        "preconditioner": ("F32", [width, width], floats(*[float(i % 4) for i in range(width * width)])),
+        "steps": ("F32", [2, 3], floats(-0.2, -2, -4, -1, -3, -5)), "support_exponent": ("F32", [1], floats(0.5)),
+        "without_data.weights": ("F32", [width], floats(*[0.25] * width)), "without_data.bias": ("F32", [1], floats(-1))}
+    metadata = {"format": "attune-recipe", "version": "1", "name": 'taste "v1"', "base": BASE, "gate": "magnitude",
+                "settings": settings if isinstance(settings, str) else compact(settings),
+                "validation": validation if isinstance(validation, str) else compact(validation)}
+    for name, change in changes.items():
+        if name in metadata:
+            metadata[name] = change
+        else:
+            entries[name.replace("__", ".")] = change
+    return tensors(
+        [(name, *entry) for name, entry in entries.items() if entry], {k: v for k, v in metadata.items() if v is not None})
+
+
+def recipes():
+    seed("recipe", "read.dense", recipe())
+    seed("recipe", "read.isotropic", recipe(preconditioner=("F32", [1], floats(2.5))))
+    seed("recipe", "read.one-feature", recipe(1, {**SETTINGS, "rowBudget": 1}))
+    seed("recipe", "read.unguarded", recipe(settings={**SETTINGS, "guarding": None}))
+    seed("recipe", "read.many-examples", recipe(settings={**SETTINGS, "maximumExamples": 2**63 - 1}))
+    seed("recipe", "read.rates-overflow", recipe(steps=("F32", [2, 3], floats(*[3e38] * 6))))
+    seed("recipe", "read.exponent-overflows", recipe(support_exponent=("F32", [1], floats(-3e38))))
+    seed("recipe", "read.no-rows", recipe(validation={"users": 0, "rows": []}))
+    for name, content in {
+        "start-nan": recipe(start__bias=("F32", [1], floats(NAN))),
+        "start-empty": recipe(start__weights=("F32", [0], b"")),
+        "without-data-infinite": recipe(without_data__weights=("F32", [3], floats(1, INF, 1))),
+        "widths-differ": recipe(without_data__weights=("F32", [2], floats(1, 1))),
+        "preconditioner-nan": recipe(preconditioner=("F32", [1], floats(NAN))),
+        "preconditioner-short": recipe(preconditioner=("F32", [2, 3], floats(*[1] * 6))),
+        "preconditioner-empty": recipe(preconditioner=("F32", [0], b"")),
+        "steps-nan": recipe(steps=("F32", [2, 3], floats(*[NAN] * 6))), "steps-none": recipe(steps=("F32", [0, 3], b"")),
+        "steps-four": recipe(steps=("F32", [4], floats(1, 2, 3, 4))),
+        "exponent-nan": recipe(support_exponent=("F32", [1], floats(NAN))),
+        "f64-overflows": recipe(start__bias=("F64", [1], struct.pack("<d", 1e300))),
+        "settings-steps": recipe(settings={**SETTINGS, "steps": 3}),
+        "settings-budget": recipe(settings={**SETTINGS, "rowBudget": 4}),
+        "settings-scale": recipe(settings={**SETTINGS, "scale": 1.5}),
+        "settings-huge": recipe(settings=compact({**SETTINGS, "scale": 0}).replace('"scale":0', '"scale":1e999')),
+        "settings-gain-overflows": recipe(settings=compact(SETTINGS).replace("0.003", "1e300")),
+        "settings-long-number": recipe(settings=compact(SETTINGS).replace("0.003", "1" + "0" * 2500)),
+        "settings-long-name": recipe(settings='{"' + "e" * 2500 + '":1}'),
+        "settings-deep": recipe(settings="[" * 1000 + "]" * 1000), "settings-none": recipe(settings=None),
+        "settings-not-json": recipe(settings="{"), "validation-array": recipe(validation="[]"),
+        "validation-text": recipe(validation='{"users":"' + "7" * 2500 + '","rows":[]}'),
+        "other-format": recipe(format="attune.adapter"), "no-version": recipe(version=None),
+    }.items():
+        seed("recipe", f"recipe_malformed.{name}", content)
+    seed("recipe", "recipe_newer.version-2", recipe(version="2"))
+    seed("recipe", "recipe_newer.other-gate", recipe(gate="learned" + "\u0301" * 2000))
+    seed("recipe", "tensor_missing.steps", recipe(steps=None))
+    seed("recipe", "tensor_shape.two-exponents", recipe(support_exponent=("F32", [2], floats(1, 2))))
+    seed("recipe", "tensor_type.boolean-start", recipe(start__weights=("BOOL", [3], b"\1\1\1")))
+
+
+def users():
+    user = ('{"user":"u-1","examples":[{"text":"a sea","label":1},{"item":"m17","rating":3.5,"ts":12},'
+            '{"text":"\\u00e9","item":5,"label":false,"split":"query","x":[{}]}]}')
+    seed("user", "read.three-examples", user)
+    seed("user", "read.number-for-a-name", changed(user, ('"u-1"', "-9223372036854775808")))
+    seed("user", "read.oldest-time", changed(user, ('"ts":12', '"ts":-9223372036854775808')))
+    for name, pairs in {
+        "no-user": [('"user"', '"name"')], "user-empty": [('"u-1"', '""')], "user-control": [("u-1", "u\\u0000")],
+        "user-real": [('"u-1"', "1e300")], "user-long": [("u-1", "u" * 201)], "no-examples": [('"examples"', '"example"')],
+        "ts-real": [('"ts":12', '"ts":12.5')], "ts-huge": [('"ts":12', '"ts":9223372036854775808')],
+        "neither": [('"text"', '"txet"')], "rating-text": [("3.5", '"3.5"')], "split-unknown": [('"query"', '"test"')],
+    }.items():
+        seed("user", f"bad_user_line.{name}", changed(user, *pairs))
+    seed("user", "bad_user_line.array", "[]")
+    seed("user", "label_out_of_range.two", changed(user, ('"label":1', '"label":2')))
+    seed("user", "one_class_examples.rating", changed(user, ("3.5", "4"), ("false", "true")))
+    seed("user", "no_examples.long-name", '{"user":"' + "e\u0301" * 60 + '","examples":[]}')
+    seed("user", "bad_json.twice", changed(user, ('"x"', '"text"')))
+    seed("user", "bad_json.deep", '{"user":1,"examples":' + "[" * 40 + "]" * 40 + "}")
+    seed("user", "bad_json.infinite", changed(user, ("3.5", "1e999")))
+    seed("user", "not_utf8.half", user.encode().replace(b"sea", b"\xc3"))
+
+
+for write in [safetensors, byte_pairs, word_pieces, configurations, adapters, recipes, users]:
+    write()
