@@ -85,6 +85,18 @@ public struct AdapterPlan: Sendable {
         }
     }
 
+    /// Where each tensor lies in a user's row: the parameters of the slots in order, then the head's weights and its biases.
+    public var tensorRanges: [Range<Int>] {
+        var ranges = slots.flatMap { slot in
+            zip(slot.parameters, slot.offsets).map { $1..<$1 + $0.count }
+        }
+        if let head {
+            let biases = parameterCount - head.outputs
+            ranges += [headOffset..<biases, biases..<parameterCount]
+        }
+        return ranges
+    }
+
     /// A slot's parameters in a user's row.
     func tensors(_ slot: Slot, in row: MatrixView) -> [MatrixView] {
         zip(slot.parameters, slot.offsets).map { shape, offset in

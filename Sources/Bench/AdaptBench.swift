@@ -21,6 +21,23 @@ public struct AdaptBench: Sendable {
         public init() {}
     }
 
+    /// A long run in the last block, for its memory; the defaults are those of the published figures.
+    public struct Endurance: Sendable, Codable {
+        /// Chunks, each with buffers of its own.
+        public var chunks = 10_000
+        /// Users of a chunk.
+        public var usersPerChunk = 10
+        /// Examples of a user.
+        public var examples = 8
+        /// Texts that the cache holds.
+        public var cachedTexts = 512
+        /// Chunks after which a text takes the place of another.
+        public var chunksPerText = 20
+
+        /// The defaults.
+        public init() {}
+    }
+
     /// One library's run at full depth; medians over the users, one core.
     public struct Row: Sendable, Codable {
         /// The name of the ``ProductBackend``.
@@ -76,13 +93,21 @@ public struct AdaptBench: Sendable {
             "adapt.bf16.users_per_second": half?.usersPerSecond, "adapt.bf16.gflops": half?.gflops,
             "adapt.bf16.ceiling_share": half?.ceilingShare,
         ]
-        figures["adapt.top_layer.users_per_second"] = try TopLayerRun(
-            configuration.workload, users: configuration.topLayerUsers
-        ).usersPerSecond(base)
+        figures["adapt.top_layer.users_per_second"] = try TopLayerRun(configuration.workload, base)
+            .usersPerSecond(users: configuration.topLayerUsers)
         figures["adapt.pooled.users_per_second"] = PooledRun(
             width: base.configuration.width, users: configuration.pooledUsers, seed: configuration.workload.seed
         ).usersPerSecond()
         return Result(rows: rows, figures: figures.compactMapValues(\.self))
+    }
+
+    /// Adapts many users in the last block and says what memory did; nothing else is measured.
+    ///
+    /// - Returns: `adapt.endurance.…` and `adapt.…rss…`.
+    public func endure(
+        _ endurance: Endurance, _ base: BaseFolder, progress: (Int, Int) -> Void
+    ) throws -> [String: Double] {
+        try TopLayerRun(configuration.workload, base).endurance(endurance, progress: progress)
     }
 
     private func fullDepth(

@@ -1,62 +1,85 @@
 import Adapters
 import Foundation
+import Meta
 import Model
-import Synchronization
 import Tensor
 
-/// Adaptation in the last block over frozen prefixes: a bottleneck after the feed-forward layer and a head, three steps with a
-/// rate a tensor, as a learned rule takes them. Nothing below the adapter is computed: its rows come from a cache.
+/// Adaptation in the last block over frozen prefixes: a bottleneck after the feed-forward layer and a head, by three steps of a
+/// rule as the outer loop learns it. Nothing below the adapter is computed: its rows come from a cache.
 struct TopLayerRun {
-    let workload: AdaptWorkload.Configuration
-    let users: Int
+    /// Channels of the bottleneck, and steps of a user.
+    private static let (width, steps) = (16, 3)
 
-    init(_ workload: AdaptWorkload.Configuration, users: Int) { (self.workload, self.users) = (workload, users) }
+    private let workload: AdaptWorkload.Configuration
+    private let base: BaseFolder
+    private let transformer: Transformer
+    private let rule: EncoderRule
 
-    /// Steps of a user, and channels of the bottleneck.
-    private static let (steps, width) = (3, 16)
-
-    /// All cores, a thread each.
-    func usersPerSecond(_ base: BaseFolder) throws -> Double {
-        let transformer = try Transformer(base)
+    init(_ workload: AdaptWorkload.Configuration, _ base: BaseFolder) throws {
+        (self.workload, self.base, transformer) = (workload, base, try Transformer(base))
         let shape = base.configuration
-        let plan = AdapterPlan(
-            shape, [Site(.feedForward, block: shape.blocks - 1): Bottleneck.pfeiffer(width: Self.width)], head: .binary)
-        let prefixes = FrozenPrefixes(transformer, cut: plan.cut, cache: PrefixCache(byteLimit: 1 << 30))
-        let texts = AdaptWorkload(workload, base: shape)
-        let digests = prefixes.digests(texts.sequences)
+        let site = Site(.feedForward, block: shape.blocks - 1)
         var random = RandomSource(seed: workload.seed)
-        let start = plan.initialParameters(&random)
-        let work = { @Sendable (users: Int) in
-            var encoder = AdaptedEncoder(
-                transformer, plan, users: 1, texts: workload.batch, tokens: workload.batch * workload.tokens,
-                longest: workload.tokens)
-            for _ in 0..<users { Self.adapt(&encoder, from: start, texts, digests, prefixes) }
-        }
-        work(2)
-        let threads = ProcessInfo.processInfo.activeProcessorCount
-        let seconds = ProductBench.seconds {
-            DispatchQueue.concurrentPerform(iterations: threads) { _ in work(users / threads) }
-        }
-        return Double(users / threads * threads) / seconds
+        rule = EncoderRule.plain(
+            AdapterPlan(shape, [site: Bottleneck.pfeiffer(width: Self.width)], head: .binary),
+            head: .zero(width: shape.width), steps: Self.steps, &random)
     }
 
-    private static func adapt(
-        _ encoder: inout AdaptedEncoder, from start: [Float], _ texts: AdaptWorkload, _ digests: [TextDigest],
-        _ prefixes: FrozenPrefixes
-    ) {
-        let (bank, sizes) = (encoder.bank, texts.configuration)
-        bank.parameters.copy(start.span)
-        for step in 0..<Self.steps {
-            let first = step * sizes.batch % sizes.examples
-            let examples = first..<first + sizes.batch
-            var batch = PackedBatch()
-            for sequence in texts.sequences[examples] { batch.append(sequence) }
-            prefixes.load(
-                Array(texts.sequences[examples]), digests: Array(digests[examples]),
-                into: encoder.frozenRows(count: batch.tokens.count))
-            _ = encoder.lossesAndGradients(
-                batch, textsOfUsers: [0, batch.count], targets: Array(texts.labels[examples]), from: bank.plan.cut)
-            add(bank.gradients, to: bank.parameters, scale: -0.5)
+    /// On all cores, a thread each, once the prefixes are in their cache: users of the workload's examples, all of which each
+    /// step reads.
+    func usersPerSecond(users: Int) -> Double {
+        let user = AdaptWorkload(workload, base: base.configuration)
+        let texts = EncoderTexts(transformer, user.sequences, cache: PrefixCache(byteLimit: 1 << 30))
+        let support = UserSupport(rows: user.sequences.indices.map { Int32($0) }, labels: user.labels)
+        let lanes = (0..<ProcessInfo.processInfo.activeProcessorCount).map { _ in
+            EncoderAdaptation(texts, rule.plan)
         }
+        let run = { (users: Int) in
+            _ = inParallel(Array(repeating: support, count: users), lanes) { $1.adapt(to: $0, with: rule) }
+        }
+        run(2 * lanes.count)
+        return Double(users) / ProductBench.seconds { run(users) }
+    }
+
+    /// What memory does over many chunks of users, each with buffers of its own and with texts that replace others in a full
+    /// cache.
+    func endurance(_ sizes: AdaptBench.Endurance, progress: (Int, Int) -> Void) throws -> [String: Double] {
+        let live = sizes.cachedTexts * 3 / 4
+        let fresh = sizes.chunks / sizes.chunksPerText
+        var random = RandomSource(seed: workload.seed)
+        var pool = workload
+        pool.examples = sizes.cachedTexts + fresh
+        let sequences = AdaptWorkload(pool, base: base.configuration).sequences
+        // A row holds two vectors a token in f16, before a feed-forward output.
+        let row = 4 * workload.tokens * base.configuration.width
+        let texts = EncoderTexts(
+            transformer, sequences, cache: PrefixCache(byteLimit: sizes.cachedTexts * (row + 256)))
+        var (early, middle) = (0, 0)
+        for chunk in 0..<sizes.chunks {
+            // The first chunk fills the cache to its bound; later ones move on by a text now and then.
+            let window =
+                chunk == 0 ? 0..<sequences.count : chunk / sizes.chunksPerText..<live + chunk / sizes.chunksPerText
+            var adaptation = EncoderAdaptation(texts, rule.plan)
+            let users = chunk == 0 ? sequences.count / sizes.examples : sizes.usersPerChunk
+            for _ in 0..<users {
+                let rows = (0..<sizes.examples).map { _ in
+                    Int32(window.lowerBound + random.index(below: window.count))
+                }
+                let labels = rows.map { Float($0 % 2) }
+                adaptation.adapt(to: UserSupport(rows: rows, labels: labels), with: rule)
+            }
+            if chunk == sizes.chunks / 100 { early = try ProcessMemory.bytes("VmHWM") }
+            if chunk == sizes.chunks / 10 { middle = try ProcessMemory.bytes("VmRSS") }
+            if chunk % 100 == 0 { progress(chunk, sizes.chunks) }
+        }
+        let (peak, end) = (try ProcessMemory.bytes("VmHWM"), try ProcessMemory.bytes("VmRSS"))
+        return [
+            "adapt.endurance.users": Double(sizes.chunks * sizes.usersPerChunk),
+            "adapt.endurance.chunks": Double(sizes.chunks), "adapt.peak_rss_bytes": Double(peak),
+            // Peak after all users by that after a hundredth of them.
+            "adapt.peak_rss_ratio": Double(peak) / Double(max(1, early)),
+            // What is resident after all chunks by that after a tenth of them.
+            "adapt.rss_growth_ratio": Double(end) / Double(max(1, middle)),
+        ]
     }
 }

@@ -33,11 +33,15 @@ public struct PersonalizationEvaluation: Sendable {
         hasTest = test != nil
         self.seed = seed
         guard !validation.users.isEmpty, !scored.users.isEmpty else {
-            throw Problem(
-                "no_eligible_users", at: location,
-                "no user has \(ScoringProtocol.supportMinimum) support examples and both classes after them.",
-                do: "give users more examples.")
+            throw Self.noEligibleUsers(at: location)
         }
+    }
+
+    static func noEligibleUsers(at location: String) -> Problem {
+        Problem(
+            "no_eligible_users", at: location,
+            "no user has \(ScoringProtocol.supportMinimum) support examples and both classes after them.",
+            do: "give users more examples.")
     }
 
     /// Runs every row.

@@ -54,4 +54,11 @@ package struct EpisodeBatch: Sendable {
         self.support = support
         self.query = query
     }
+
+    /// Gathers episodes from shared features, multiplied by `scale`.
+    init(_ episodes: [Episode], from features: Matrix, scale: Float) {
+        self.init(
+            support: OwnedExamples(episodes.map(\.support), from: features, scale: scale),
+            query: OwnedExamples(episodes.map(\.query), from: features, scale: scale))
+    }
 }

@@ -1,28 +1,43 @@
 import Tensor
 
+/// One user's adaptation problem: what is adapted on, and what is scored after it.
+package struct Episode: Sendable {
+    package let support: UserSupport
+    package let query: UserSupport
+
+    package init(support: UserSupport, query: UserSupport) { (self.support, self.query) = (support, query) }
+}
+
 /// Draws episodes: a random contiguous window of a user's time line, its beginning the support, the rest the query.
 struct EpisodeSampler {
-    private let population: MetaPopulation
-    private let settings: OuterSettings
+    /// How they are drawn.
+    struct Settings {
+        /// Users of an outer step.
+        var usersPerStep: Int
+        /// Support sizes drawn from, one a step.
+        var supportSizes: [Int]
+        /// Query examples of an episode, at most.
+        var queryCount: Int
+    }
+
+    private let users: [MetaUser]
+    private let settings: Settings
     private var random: RandomSource
     /// A query shorter than this says too little of a user.
     private static let leastQuery = 8
 
-    init(_ population: MetaPopulation, settings: OuterSettings, seed: UInt64) {
+    init(_ users: [MetaUser], _ settings: Settings, seed: UInt64) {
         let least = (settings.supportSizes.min() ?? 1) + Self.leastQuery
-        self.population = population.keeping { $0.rows.count >= least }
+        self.users = users.filter { $0.rows.count >= least }
         self.settings = settings
-        random = RandomSource(seed: settings.seed &* 0x9E37_79B9_7F4A_7C15 ^ seed)
+        random = RandomSource(seed: seed)
     }
 
-    /// The next outer step's users, distinct unless there are too few; nil when there are none.
-    mutating func next() -> EpisodeBatch? {
-        let users = population.users
+    /// The next outer step's episodes, of distinct users unless there are too few; nil when there are none.
+    mutating func next() -> [Episode]? {
         guard !users.isEmpty else { return nil }
         let size = settings.supportSizes[random.index(below: settings.supportSizes.count)]
-        var supports: [UserSupport] = []
-        var queries: [UserSupport] = []
-        for index in random.permutation(users.count).prefix(settings.usersPerStep) {
+        return random.permutation(users.count).prefix(settings.usersPerStep).map { index in
             let user = users[index]
             let support = min(size, user.rows.count - Self.leastQuery)
             let query = min(settings.queryCount, user.rows.count - support)
@@ -30,11 +45,8 @@ struct EpisodeSampler {
             func cut(_ range: Range<Int>) -> UserSupport {
                 UserSupport(rows: Array(user.rows[range]), labels: Array(user.labels[range]))
             }
-            supports.append(cut(first..<first + support))
-            queries.append(cut(first + support..<first + support + query))
+            return Episode(
+                support: cut(first..<first + support), query: cut(first + support..<first + support + query))
         }
-        return EpisodeBatch(
-            support: OwnedExamples(supports, from: population.features, scale: settings.featureScale),
-            query: OwnedExamples(queries, from: population.features, scale: settings.featureScale))
     }
 }

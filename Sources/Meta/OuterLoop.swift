@@ -38,15 +38,23 @@ public struct OuterLoop: Sendable {
         let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: settings.folds) == fold }
         let held = population.keeping { isHeld($0) && $0.isEligible }
         let isFew = population.users.count < settings.denseMinimumUsers
-        var sampler = EpisodeSampler(population.keeping { !isHeld($0) }, settings: settings, seed: UInt64(fold))
+        var sampler = EpisodeSampler(
+            population.users.filter { !isHeld($0) },
+            .init(
+                usersPerStep: settings.usersPerStep, supportSizes: settings.supportSizes,
+                queryCount: settings.queryCount),
+            seed: settings.seed &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(fold))
         var parameters = MetaParameters(plain, featureScale: settings.featureScale, isIsotropic: isFew)
         var best = (loss: checkpointLoss(parameters, on: held), parameters: parameters, step: 0)
         var optimizer = AdamW(count: parameters.values.count)
         for step in 1...max(1, settings.maximumSteps) {
-            guard let batch = sampler.next() else { break }
+            guard let episodes = sampler.next() else { break }
+            let batch = EpisodeBatch(episodes, from: population.features, scale: settings.featureScale)
             var gradient = OuterGradient(parameters, batch).evaluate().gradient
             if isFew { for index in 0...parameters.width { gradient.values[index] = 0 } }
-            optimizer.step(&parameters, gradient: gradient, settings: settings)
+            optimizer.step(
+                &parameters.values, gradient: gradient.values, gradientNorm: settings.gradientNorm,
+                rate: { [parameters] in parameters.isScalar($0) ? settings.scalarRate : settings.tensorRate })
             guard step % settings.stepsPerCheckpoint == 0 else { continue }
             let loss = checkpointLoss(parameters, on: held)
             if loss < best.loss { best = (loss, parameters, step) }

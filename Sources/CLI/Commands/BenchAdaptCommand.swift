@@ -21,12 +21,13 @@ extension BenchCommand {
             discussion: """
                 The peer's workload: LoRA on queries and values of every block and a head, ten steps of AdamW over batches of
                 8 of a user's 32 examples of 64 tokens. --dump writes that user as safetensors, so that another program can run
-                it too.
+                it too. --endurance adapts 100,000 users in 10,000 chunks in the last block instead, and says what memory did.
 
                 EXAMPLES:
                   attune bench adapt --json
                   attune bench adapt --quick
                   attune bench adapt --dump user.safetensors
+                  attune bench adapt --endurance
                 """)
 
         @OptionGroup var base: BaseOptions
@@ -38,6 +39,7 @@ extension BenchCommand {
             transform: BenchCommand.backend)
         var products: [ProductBackend] = []
         @Flag(help: "2 users, for a first look.") var quick = false
+        @Flag(help: "Only the long run, for its memory.") var endurance = false
         @Option(help: ArgumentHelp("Write the user to a file and end.", valueName: "file")) var dump: String?
 
         func run() async throws {
@@ -51,6 +53,7 @@ extension BenchCommand {
                 let workload = AdaptWorkload(configuration.workload, base: folder.configuration)
                 return try Data(workload.file()).write(to: URL(filePath: absolute(dump)))
             }
+            if endurance { return try endure(configuration, folder) }
             let line = ProgressLine("users")
             let result = try AdaptBench(configuration).run(folder) { line.show($0, of: $1) }
             let report = try MeasurementReport(
@@ -61,9 +64,22 @@ extension BenchCommand {
             show(result.rows)
         }
 
+        private func endure(_ configuration: AdaptBench.Configuration, _ folder: BaseFolder) throws {
+            var sizes = AdaptBench.Endurance()
+            if quick { sizes.chunks = 200 }
+            let line = ProgressLine("chunks")
+            let figures = try AdaptBench(configuration).endure(sizes, folder) { line.show($0, of: $1) }
+            let report = try MeasurementReport(
+                config: Config(base: folder.digest, bench: configuration, endurance: sizes), figures: figures,
+                tables: [String: [AdaptBench.Row]]())
+            if output.json { return try JSONOutput.print(report) }
+            report.lines().forEach(Terminal.output)
+        }
+
         private struct Config: Encodable {
             var base: String
             var bench: AdaptBench.Configuration
+            var endurance: AdaptBench.Endurance?
         }
 
         private func show(_ rows: [AdaptBench.Row]) {

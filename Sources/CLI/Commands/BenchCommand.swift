@@ -135,11 +135,7 @@ struct WorkerCrew {
 
     /// The largest peak resident set of a worker so far (`VmHWM` of proc(5)).
     func peakBytes() throws -> Int {
-        try workers.map { worker in
-            let text = try String(contentsOfFile: "/proc/\(worker.process.processIdentifier)/status", encoding: .utf8)
-            let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-            return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) << 10
-        }.max() ?? 0
+        try workers.map { try ProcessMemory.bytes("VmHWM", of: $0.process.processIdentifier) }.max() ?? 0
     }
 
     /// Drains the workers and adds up what they say of their stages.

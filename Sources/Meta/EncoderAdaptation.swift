@@ -1,0 +1,122 @@
+public import Adapters
+import Model
+public import Tensor
+
+/// The inner loop inside an encoder: one user's adapters and head, over prefixes that all users share.
+///
+/// One thread at a time: its buffers are shared by copies of it.
+public struct EncoderAdaptation: Sendable {
+    private let texts: EncoderTexts
+    private let prefixes: FrozenPrefixes?
+    private var encoder: AdaptedEncoder
+    /// The mean gradient of all parts of a support, `[1, plan.parameterCount]`.
+    private let gradient: MatrixView
+    private let moments: (first: MatrixView, second: MatrixView)
+    /// Texts and tokens that are computed together at most: a block's buffers stay in the cache of a core.
+    private static let (partTexts, partTokens) = (64, 512)
+    private let partTokens: Int
+
+    /// Allocates buffers that do not grow with a user's texts.
+    ///
+    /// - Parameter plan: with a head.
+    public init(_ texts: EncoderTexts, _ plan: AdapterPlan) {
+        let longest = texts.sequences.reduce(2) { max($0, $1.count) }
+        self.texts = texts
+        partTokens = max(Self.partTokens, longest)
+        prefixes = texts.prefixes(before: plan.cut)
+        encoder = AdaptedEncoder(
+            texts.transformer, plan, users: 1, texts: Self.partTexts, tokens: partTokens, longest: longest)
+        func row() -> MatrixView { MatrixView(rows: 1, columns: plan.parameterCount) }
+        (gradient, moments) = (row(), (row(), row()))
+    }
+
+    /// The user's row of the plan, `[1, plan.parameterCount]`, which the next user overwrites.
+    public var parameters: MatrixView { encoder.bank.parameters }
+
+    /// Adapts from a rule's start by its steps.
+    ///
+    /// - Parameters:
+    ///   - support: of distinct texts' numbers; an empty one leaves the start.
+    ///   - observe: sees each step's gradient before it is taken.
+    public mutating func adapt(
+        to support: UserSupport, with rule: EncoderRule, observe: (MatrixView) -> Void = { _ in }
+    ) {
+        parameters.copy(rule.start.span)
+        guard support.count > 0 else { return }
+        let ranges = rule.plan.tensorRanges
+        for step in rule.logRates.indices {
+            _ = meanGradient(of: support)
+            observe(gradient)
+            for (range, rate) in zip(ranges, rule.rates(step: step, examples: support.count)) {
+                add(gradient.columns(range), to: parameters.columns(range), scale: -rate)
+            }
+        }
+    }
+
+    /// Adapts from a start by AdamW over batches in turn, as fine-tuning does it.
+    ///
+    /// - Parameters:
+    ///   - start: `[plan.parameterCount]`.
+    ///   - batch: examples of a step.
+    public mutating func adapt(
+        to support: UserSupport, from start: [Float], steps: Int, batch: Int, _ settings: AdamWSettings
+    ) {
+        parameters.copy(start.span)
+        guard support.count > 0 else { return }
+        moments.first.fill(0)
+        moments.second.fill(0)
+        for step in 0..<steps {
+            let examples = (0..<min(batch, support.count)).map { (step * batch + $0) % support.count }
+            _ = meanGradient(
+                of: UserSupport(rows: examples.map { support.rows[$0] }, labels: examples.map { support.labels[$0] }))
+            adamWStep(
+                parameters, gradient: gradient, first: moments.first, second: moments.second, step: step + 1, settings)
+        }
+    }
+
+    /// The mean loss of examples under the user's parameters, in nats, and its gradient, which the next call overwrites.
+    package mutating func meanGradient(of examples: UserSupport) -> (loss: Float, gradient: MatrixView) {
+        var loss: Float = 0
+        let gradient = gradient
+        gradient.fill(0)
+        eachPart(of: examples.rows) { encoder, batch, range, cut in
+            let share = Float(range.count) / Float(examples.count)
+            loss +=
+                share
+                * encoder.lossesAndGradients(
+                    batch, textsOfUsers: [0, batch.count], targets: Array(examples.labels[range]), from: cut)[0]
+            add(encoder.bank.gradients, to: gradient, scale: share)
+        }
+        return (loss, gradient)
+    }
+
+    /// The scores of texts under the user's parameters.
+    public mutating func logits(of rows: [Int32]) -> [Float] {
+        var logits: [Float] = []
+        eachPart(of: rows) { encoder, batch, _, cut in
+            logits += encoder.scores(batch, textsOfUsers: [0, batch.count], from: cut).values
+        }
+        return logits
+    }
+
+    private mutating func eachPart(
+        of rows: [Int32], _ body: (inout AdaptedEncoder, PackedBatch, Range<Int>, Cut) -> Void
+    ) {
+        var first = 0
+        while first < rows.count {
+            var batch = PackedBatch()
+            for row in rows[first...].prefix(Self.partTexts) {
+                let sequence = texts.sequences[Int(row)]
+                guard batch.tokens.count + sequence.count <= partTokens else { break }
+                batch.append(sequence)
+            }
+            let range = first..<first + batch.count
+            if let prefixes {
+                texts.load(
+                    rows[range], from: prefixes, into: encoder.frozenRows(count: batch.tokens.count))
+            }
+            body(&encoder, batch, range, prefixes == nil ? .tokens : encoder.bank.plan.cut)
+            first = range.upperBound
+        }
+    }
+}
