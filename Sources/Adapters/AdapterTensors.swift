@@ -1,3 +1,4 @@
+import Model
 public import Safetensors
 public import Tensor
 
@@ -22,24 +23,21 @@ extension AdapterPlan {
         }
     }
 
-    /// Reads them back.
+    /// Reads them back; only what the file holds takes memory.
     ///
-    /// - Parameter row: `[1, parameterCount]`, overwritten.
+    /// - Returns: `[parameterCount]`.
     /// - Throws: `tensor_missing`, `tensor_type` or `tensor_shape` where the file was written for another plan.
-    public func read(_ file: SafetensorsFile, into row: MatrixView) throws {
-        precondition(row.rows == 1 && row.columns == parameterCount, "a row of \(row.columns) numbers")
-        for slot in slots {
-            for (shape, values) in zip(slot.parameters, tensors(slot, in: row)) {
-                let stored = try file.floats(of: "\(slot.site).\(shape.name)", shape: [shape.rows, shape.columns])
-                values.copy(stored.span)
+    public func parameters(in file: SafetensorsFile) throws -> [Float] {
+        var parameters = try slots.flatMap { slot in
+            try slot.parameters.flatMap { shape in
+                try file.floats(of: "\(slot.site).\(shape.name)", shape: [shape.rows, shape.columns])
             }
         }
-        if let (weights, bias) = head(in: row) {
-            let storedWeights = try file.floats(of: Self.headWeights, shape: [weights.rows, weights.columns])
-            let storedBias = try file.floats(of: Self.headBias, shape: [bias.columns])
-            weights.copy(storedWeights.span)
-            bias.copy(storedBias.span)
+        if let head {
+            parameters += try file.floats(of: Self.headWeights, shape: [head.outputs, configuration.width])
+            parameters += try file.floats(of: Self.headBias, shape: [head.outputs])
         }
+        return parameters
     }
 
     private static let headWeights = "head.weights"

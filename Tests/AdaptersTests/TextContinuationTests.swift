@@ -1,8 +1,6 @@
 import Adapters
 import Foundation
 import Model
-import Problem
-import Safetensors
 import Tensor
 import Testing
 
@@ -94,49 +92,5 @@ import Testing
         }
         _ = try continuation.read(tokens)
         #expect(continuation.context == tokens.suffix(4))
-    }
-
-    @Test("an adapter read from its file is the one that was written", arguments: models)
-    func file(model: String) throws {
-        let transformer = try Transformer(Self.base(model))
-        let kind = LoRA(rank: 3, alpha: 6)
-        let plan = Self.adapters(transformer.configuration, of: Site.Place.allCases.filter(\.isProjection))
-        let written = LoRAFile(
-            kind, plan.plan, parameters: plan.parameters.values, baseDigest: transformer.digest)
-        let bytes = written.encoded(transformer.configuration)
-        #expect(bytes == written.encoded(transformer.configuration))
-        let read = try LoRAFile(
-            decoding: SafetensorsFile(bytes, name: "u.safetensors"), for: transformer, at: "u.safetensors")
-        #expect(read == written)
-        var (mine, exact) = (
-            TextContinuation(transformer, adapters: read.bank(transformer.configuration)),
-            TextContinuation(transformer, adapters: plan)
-        )
-        #expect(try mine.read([1, 2, 3]) == exact.read([1, 2, 3]))
-    }
-
-    @Test("an adapter of another base, a newer version and a file without its metadata are refused")
-    func refusals() throws {
-        let transformer = try Transformer(Self.base("tiny-gpt2"))
-        let good = [
-            "format": "attune.adapter.inner", "version": "1", "kind": "lora", "rank": "2", "alpha": "4",
-            "rank_stabilized": "false", "sites": "0.q 1.down", "base": transformer.digest,
-        ]
-        func refusal(_ changes: [String: String]) throws -> String? {
-            let bytes = SafetensorsWriter(metadata: good.merging(changes) { $1 }).encoded()
-            let file = try SafetensorsFile(bytes, name: "u")
-            do { _ = try LoRAFile(decoding: file, for: transformer, at: "u") } catch let problem as Problem {
-                return problem.errorClass
-            }
-            return nil
-        }
-        #expect(try refusal([:]) == "tensor_missing")
-        #expect(try refusal(["base": String(repeating: "ab", count: 32)]) == "base_mismatch")
-        #expect(try refusal(["version": "2"]) == "payload_newer")
-        for wrong in [
-            ["format": "other"], ["version": "x"], ["kind": "sparse"], ["rank": "0"], ["alpha": "nan"],
-            ["rank_stabilized": "maybe"], ["sites": ""], ["sites": "0.q 0.q"], ["sites": "0.gate"], ["sites": "2.q"],
-            ["sites": "0.attention"], ["sites": "-1.q"], ["sites": "0.q x"],
-        ] { #expect(try refusal(wrong) == "adapter_malformed", "\(wrong)") }
     }
 }

@@ -52,7 +52,7 @@ struct AdaptCommand: ParsableCommand {
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         let after = adapting.losses(of: scored.tokens, under: parameters)
         let plan = settings.plan(model.configuration)
-        let file = LoRAFile(settings.kind, plan, parameters: parameters, baseDigest: model.digest)
+        let file = LoRAFile(plan, parameters: parameters, baseDigest: model.digest)
             .encoded(model.configuration)
         let path = absolute(out)
         do {

@@ -69,7 +69,8 @@ struct GenerateCommand: ParsableCommand {
         if adapter == nil || compare { continuations.append(try continuation(model, NoAdapters(), isAdapted: false)) }
         if let adapter {
             let path = absolute(adapter)
-            let file = try LoRAFile(decoding: SafetensorsFile(path: path), for: model.transformer, at: path)
+            let file = try LoRAFile(
+                decoding: SafetensorsFile(path: path), for: model.configuration, baseDigest: model.digest, at: path)
             continuations.append(try continuation(model, file.bank(model.configuration), isAdapted: true))
         }
         guard output.json else { return }
