@@ -28,6 +28,9 @@ extension PEFTFolder {
         precondition(parameters.count == plan.parameterCount, "a row of \(parameters.count) numbers")
         let (layers, pieces) = (PEFTLayers(plan.configuration.family), try Self.pieces(of: plan, parameters, path))
         let settings = Settings(pieces.values.map(\.kind))
+        guard pieces.values.allSatisfy({ settings.alpha(of: $0.kind).isFinite }) else {
+            throw Self.unsupported("an alpha is too large for the rank that its layer gets", path)
+        }
         var (writer, exceptions) = (SafetensorsWriter(metadata: provenance.metadata), Exceptions())
         let types = layers.named(byTargetsOf: Set(pieces.keys.map(\.layer)))
         for block in 0..<plan.configuration.blocks {
@@ -54,14 +57,16 @@ extension PEFTFolder {
             weights: writer.encoded())
     }
 
+    private static func unsupported(_ what: String, _ path: String) -> Problem {
+        Problem(
+            "peft_unsupported", at: path, "\(what), which PEFT's LoRA does not express.",
+            do: "export adapters that are LoRA at q, k, v, o, gate, up or down.")
+    }
+
     private static func pieces(
         of plan: AdapterPlan, _ parameters: [Float], _ path: String
     ) throws -> [PEFTLayers.Module: Piece] {
-        func unsupported(_ what: String) -> Problem {
-            Problem(
-                "peft_unsupported", at: path, "\(what), which PEFT's LoRA does not express.",
-                do: "export adapters that are LoRA at q, k, v, o, gate, up or down.")
-        }
+        func unsupported(_ what: String) -> Problem { Self.unsupported(what, path) }
         let layers = PEFTLayers(plan.configuration.family)
         var parts: [PEFTLayers.Module: [Site: Piece]] = [:]
         for slot in plan.slots {

@@ -183,6 +183,14 @@ import Testing
             _ = try PEFTFixtures.export(plan, [Float](repeating: .nan, count: plan.parameterCount))
         }
         #expect(problem?.errorClass == "peft_unsupported")
+        // Joined, their alpha grows with the rank, over what a Float holds.
+        let joined = try PEFTFixtures.shape("tiny-gpt2")
+        let large = AdapterPlan(
+            joined, [product: LoRA(rank: 1, alpha: 3e38), Site(.value, block: 0): LoRA(rank: 1, alpha: 3e38)])
+        let overflow = #expect(throws: Problem.self) {
+            _ = try PEFTFixtures.export(large, PEFTFixtures.parameters(large, seed: 1))
+        }
+        #expect(overflow?.reason.hasPrefix("an alpha is too large ") == true)
     }
 
     @Test("a head is left out, and what adds nothing is not read back")
