@@ -16,6 +16,15 @@ import Tokenizer
         ProcessInfo.processInfo.environment[$0]
     }
 
+    /// A file of `attune adapt` for that decoder.
+    private static let adapted: (path: String, decoder: String)? = {
+        let environment = ProcessInfo.processInfo.environment
+        guard let path = environment["ATTUNE_TEST_ADAPTER"], let decoder = environment["ATTUNE_TEST_DECODER"] else {
+            return nil
+        }
+        return (path, decoder)
+    }()
+
     private static let texts = [
         "A quiet novel about the sea.", "The lighthouse keeper counted ships until the war.",
         "Was it? It was the best of times, it was the worst of times; we had everything before us.", "k",
@@ -38,18 +47,28 @@ import Tokenizer
             let base = try BaseFolder.open(GoldenAdapters.path(model))
             let golden = try GoldenAdapters.read(model)
             cases.append(
-                try write(model, base, golden.sequences, texts: golden.texts ?? [], scale: 0.2, below: target))
+                try write(
+                    model, base, golden.sequences, texts: golden.texts ?? [],
+                    Self.mixture(base.configuration, scale: 0.2), below: target))
         }
         for path in Self.folders {
             let base = try BaseFolder.open(path)
-            let sequences = try sequences(of: base)
             cases.append(
                 try write(
-                    URL(filePath: path).lastPathComponent, base, sequences, texts: Self.texts, scale: 0.06,
-                    below: target))
+                    URL(filePath: path).lastPathComponent, base, sequences(of: base), texts: Self.texts,
+                    Self.mixture(base.configuration, scale: 0.06), below: target))
+        }
+        if let (path, decoder) = Self.adapted {
+            let base = try BaseFolder.open(decoder)
+            let file = try LoRAFile(
+                decoding: SafetensorsFile(path: path), for: base.configuration, baseDigest: base.digest, at: path)
+            cases.append(
+                try write(
+                    "adapted", base, sequences(of: base), texts: Self.texts,
+                    (file.plan(base.configuration), file.parameters), below: target))
         }
         try JSONEncoder().encode(cases).write(to: URL(filePath: "\(target)/cases.json"))
-        #expect(cases.count == 3 + Self.folders.count)
+        #expect(cases.count == 3 + Self.folders.count + (Self.adapted == nil ? 0 : 1))
     }
 
     private func sequences(of base: BaseFolder) throws -> [[Int32]] {
@@ -61,12 +80,10 @@ import Tokenizer
         return Self.texts.map { model.tokenizer.encode($0) }
     }
 
-    /// Two kinds of LoRA at most products, none at some, and a head where there is a pooled output.
-    private func write(
-        _ name: String, _ base: BaseFolder, _ sequences: [[Int32]], texts: [String], scale: Double, below target: String
-    ) throws -> Case {
-        let (shape, folder) = (base.configuration, "\(target)/\(name)")
-        let transformer = try Transformer(base, maximumTokens: min(shape.positions, 256))
+    /// Two kinds of LoRA at most products, none at some.
+    private static func mixture(
+        _ shape: TransformerConfiguration, scale: Double
+    ) -> (plan: AdapterPlan, parameters: [Float]) {
         var kinds: [Site: any AdapterKind] = [:]
         for block in 0..<shape.blocks {
             for place in Site.Place.allCases where place.isProjection && shape.has(Site(place, block: block)) {
@@ -76,7 +93,17 @@ import Tokenizer
         kinds[Site(.value, block: 0)] = LoRA(rank: 8, alpha: 4)
         for place in [Site.Place.down, .key] { kinds[Site(place, block: 1)] = nil }
         let plan = AdapterPlan(shape, kinds)
-        let parameters = PEFTFixtures.parameters(plan, seed: 8, scale: scale)
+        return (plan, PEFTFixtures.parameters(plan, seed: 8, scale: scale))
+    }
+
+    /// A LoRA, and a head where there is a pooled output.
+    private func write(
+        _ name: String, _ base: BaseFolder, _ sequences: [[Int32]], texts: [String],
+        _ adapter: (plan: AdapterPlan, parameters: [Float]), below target: String
+    ) throws -> Case {
+        let (shape, folder) = (base.configuration, "\(target)/\(name)")
+        let transformer = try Transformer(base, maximumTokens: min(shape.positions, 256))
+        let (plan, parameters) = adapter
         let provenance = PEFTProvenance(base: base.digest, user: "demo/u-7", revision: "1")
         let lora = try PEFTFolder(
             path: folder, exporting: plan, parameters, baseName: base.path, provenance: provenance)

@@ -36,6 +36,72 @@ import Testing
         }
     }
 
+    @Test(
+        "an adapter becomes a folder of PEFT and comes back with the same numbers",
+        arguments: ["tiny-llama", "tiny-gpt2"])
+    func peft(model: String) async throws {
+        try await CommandLineTool.with { attune in
+            try attune.write("mine.txt", String(repeating: "so it was, and so it is; ", count: 100))
+            try await attune.succeed(
+                "adapt", "--base", base(model), "--text", "mine.txt", "--out", "mine.safetensors", "--learning-rate",
+                "0.02",
+                "--keep", "1", "--window", "32", "--epochs", "2")
+            let exported = try #require(
+                try await attune.succeed(
+                    "adapter", "export-peft", "mine.safetensors", "--base", base(model), "--out", "folder",
+                    "--base-name", "me/tiny", "--json"
+                ).objects.first)
+            #expect((exported["written"] as? String)?.hasSuffix("/folder") == true)
+            #expect(try attune.read("folder/adapter_config.json").contains(#""base_model_name_or_path": "me/tiny""#))
+            let imported = try await attune.succeed(
+                "adapter", "import-peft", "folder", "--base", base(model), "--out", "back.safetensors")
+            #expect(
+                imported.output.hasPrefix("adapter    LoRA at ") && imported.output.contains("/back.safetensors   "))
+            func file(_ name: String) throws -> Data { try Data(contentsOf: attune.folder.appending(path: name)) }
+            // GPT-2's queries and values come back as parts of one adapter of the sum of their ranks.
+            #expect(try (file("back.safetensors") == file("mine.safetensors")) == (model == "tiny-llama"))
+            func text(_ adapter: String...) async throws -> String? {
+                try await attune.run(
+                    ["generate", "--base", base(model), "--prompt", "so it", "--temperature", "0", "--json"] + adapter
+                ).objects.first.flatMap { ($0["continuations"] as? [[String: Any]])?.first?["text"] as? String }
+            }
+            let mine = try #require(try await text("--adapter", "mine.safetensors"))
+            #expect(try await text("--adapter", "back.safetensors") == mine)
+            #expect(try await text() != mine)
+        }
+    }
+
+    @Test("what cannot be turned into a file or a folder of PEFT is refused in words")
+    func peftRefusals() async throws {
+        try await CommandLineTool.with { attune in
+            let adapters = Self.decoders.deletingLastPathComponent().deletingLastPathComponent()
+                .appending(path: "AdaptersTests/Fixtures")
+            let gpt2 = ["--base", base("tiny-gpt2")]
+            func refusal(_ command: String, _ arguments: [String]) async throws -> String {
+                let ending = try await attune.run(["adapter", command] + arguments)
+                return "\(ending.status) \(ending.errors.firstMatch(of: #/: ([a-z_]+): /#)?.1 ?? "")"
+            }
+            let folder = adapters.appending(path: "peft-tiny-gpt2").path
+            #expect(try await refusal("import-peft", [folder] + gpt2) == "0 ")
+            #expect(try await refusal("import-peft", ["nowhere"] + gpt2) == "8 file_unreadable")
+            #expect(try await refusal("import-peft", [folder, "--base", base("tiny-llama")]) == "8 tensor_unknown")
+            let encoder = ["--base", adapters.appending(path: "tiny-bert").path]
+            #expect(try await refusal("import-peft", [folder] + encoder) == "8 model_family")
+            try FileManager.default.copyItem(atPath: folder, toPath: attune.folder.appending(path: "dora").path)
+            try attune.write(
+                "dora/adapter_config.json", #"{"peft_type": "LORA", "r": 3, "lora_alpha": 6, "use_dora": true}"#)
+            #expect(try await refusal("import-peft", ["dora"] + gpt2) == "8 peft_unsupported")
+
+            let export = ["adapter.safetensors", "--out", "out"]
+            #expect(try await refusal("export-peft", export + ["--base", base("tiny-llama")]) == "5 base_mismatch")
+            #expect(try await refusal("export-peft", export + encoder) == "8 model_family")
+            #expect(try await refusal("export-peft", ["none", "--out", "out"] + gpt2) == "8 file_unreadable")
+            #expect(try await refusal("export-peft", export + gpt2) == "0 ")
+            #expect(try await refusal("export-peft", export + gpt2) == "5 already_exists")
+            #expect(try await refusal("import-peft", ["out", "--base", base("tiny-llama")]) == "5 base_mismatch")
+        }
+    }
+
     @Test("a text that is too short, an encoder and a sampling setting out of range are refused in words")
     func refusals() async throws {
         try await CommandLineTool.with { attune in

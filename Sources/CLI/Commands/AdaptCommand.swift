@@ -55,11 +55,7 @@ struct AdaptCommand: ParsableCommand {
         let file = LoRAFile(plan, parameters: parameters, baseDigest: model.digest)
             .encoded(model.configuration)
         let path = absolute(out)
-        do {
-            try Data(file).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw Problem("file_unwritable", at: path, "\(error).", do: "choose another --out, or free space.")
-        }
+        try AdapterCommand.write(file, to: path)
         let answer = Answer(
             file: path, bytes: file.count, base: model.digest, parameters: plan.parameterCount,
             trainedCharacters: trained.count, scoredBytes: scored.bytes, bitsPerByteBefore: scored.bitsPerByte(before),

@@ -54,38 +54,39 @@ extension AdapterCommand {
                     user: "\(user.tenant)/\(user.user)",
                     revision: adapter.place.revision.map { String($0.number) }))
             let path = absolute(out)
-            try Self.write(model.files.map { ($0.path, $0.bytes) }, linkingTo: folder, at: path)
+            try write(model.files.map { ($0.path, $0.bytes) }, linkingTo: folder, inFolder: path)
             var answer = AdapterCommand.answer(adapter, user)
             answer.file = path
             if output.json { return try JSONOutput.print(answer) }
             AdapterCommand.print(answer)
         }
+    }
 
-        private static func write(
-            _ files: [(path: String, bytes: [UInt8])], linkingTo base: BaseFolder, at path: String
-        ) throws {
-            let manager = FileManager.default
-            do {
-                try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
-                guard try manager.contentsOfDirectory(atPath: path).isEmpty else {
-                    throw Problem(
-                        "already_exists", at: path, "the folder is not empty.", do: "choose another --out.")
-                }
-                for file in files {
-                    let target = URL(filePath: path).appending(path: file.path)
-                    try manager.createDirectory(
-                        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-                    try Data(file.bytes).write(to: target)
-                }
+    /// Writes files into a folder that is new or empty, and beside them links to a base's.
+    static func write(
+        _ files: [(path: String, bytes: [UInt8])], linkingTo base: BaseFolder? = nil, inFolder path: String
+    ) throws {
+        let manager = FileManager.default
+        do {
+            try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+            guard try manager.contentsOfDirectory(atPath: path).isEmpty else {
+                throw Problem("already_exists", at: path, "the folder is not empty.", do: "choose another --out.")
+            }
+            for file in files {
+                let target = URL(filePath: path).appending(path: file.path)
+                try manager.createDirectory(at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(file.bytes).write(to: target)
+            }
+            if let base {
                 for file in base.files {
                     try manager.createSymbolicLink(
                         atPath: "\(path)/\(file.name)", withDestinationPath: "\(base.path)/\(file.name)")
                 }
-            } catch let problem as Problem {
-                throw problem
-            } catch {
-                throw Problem("file_unwritable", at: path, "\(error).", do: "choose another --out, or free space.")
             }
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem("file_unwritable", at: path, "\(error).", do: "choose another --out, or free space.")
         }
     }
 }

@@ -10,10 +10,11 @@ import Serving
 /// A user's adapter as a file.
 struct AdapterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "adapter", abstract: "Pull or export a user's adapter, or verify it where it is stored.",
-        subcommands: [Pull.self, Export.self, Verify.self])
+        commandName: "adapter",
+        abstract: "Pull, export or verify a user's adapter; turn files into folders of PEFT and back.",
+        subcommands: [Pull.self, Export.self, Verify.self, ImportPEFT.self, ExportPEFT.self])
 
-    /// What both print.
+    /// What the commands on stored adapters print.
     struct Answer: Codable {
         var tenant: String
         var user: String
@@ -51,11 +52,7 @@ struct AdapterCommand: AsyncParsableCommand {
             let adapter = try await read(user, base: base, number: number, connection, objects)
             try requireRevision(adapter, user)
             let path = absolute(out ?? "\(user.user.replacing("/", with: "_")).safetensors")
-            do {
-                try Data(adapter.file.encoded()).write(to: URL(filePath: path), options: .atomic)
-            } catch {
-                throw Problem("file_unwritable", at: path, "\(error).", do: "choose another --out, or free space.")
-            }
+            try write(adapter.file.encoded(), to: path)
             var answer = answer(adapter, user)
             answer.file = path
             if output.json { return try JSONOutput.print(answer) }
@@ -81,6 +78,15 @@ struct AdapterCommand: AsyncParsableCommand {
             print(answer)
             Terminal.output(
                 "verified   \(adapter.delta == nil ? "the recipe's start" : "bytes, digest, base and recipe agree")")
+        }
+    }
+
+    /// Writes a file, whole or not at all.
+    static func write(_ bytes: [UInt8], to path: String) throws {
+        do {
+            try Data(bytes).write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            throw Problem("file_unwritable", at: path, "\(error).", do: "choose another --out, or free space.")
         }
     }
 

@@ -23,7 +23,7 @@ struct GenerateCommand: ParsableCommand {
     @OptionGroup var base: BaseOptions
     @OptionGroup var output: OutputOptions
     @Option(help: "The text to continue.") var prompt: String
-    @Option(help: "A safetensors file of attune adapt.") var adapter: String?
+    @Option(help: "A safetensors file of attune adapt or adapter import-peft.") var adapter: String?
     @Option(help: "Tokens to write.") var tokens = 100
     @Option(help: "What scores are divided by; 0 takes the best token always.") var temperature: Float = 0.8
     @Option(help: "Probability of the tokens drawn from, above 0 up to 1.") var topP: Float = 0.95
