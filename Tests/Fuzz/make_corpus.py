@@ -472,6 +472,162 @@ def adapter_of_width(text):
     return framed(header, content[8 + length:])
 
 
+# LoRA inside a base, as files and as folders of PEFT, for the small bases of Targets/LowRank.swift
+
+CHANNELS = {"q": (4, 4), "k": (4, 4), "v": (4, 4), "o": (4, 4), "gate": (4, 6), "up": (4, 6), "down": (6, 4)}
+
+
+def numbers(count, start=0):
+    return [((7 * index + start) % 9 - 4) / 4 for index in range(count)]
+
+
+def lora(ranks, width=4, tensor=None, **changes):
+    """A file; `ranks` says each site's, and the keys and values have `width` channels."""
+    own = list(ranks.values())
+    metadata = {"format": "attune.adapter.inner", "version": "1" if len(set(own)) < 2 else "2", "kind": "lora",
+                "sites": " ".join(ranks), "rank": " ".join(map(str, own if len(set(own)) > 1 else own[:1])),
+                "alpha": "4.0", "rank_stabilized": "false", "base": BASE, **changes}
+    entries = {}
+    for start, (site, rank) in enumerate(ranks.items()):
+        inputs, outputs = CHANNELS[site.split(".")[1]]
+        outputs = width if site.split(".")[1] in "kv" else outputs
+        entries[f"{site}.A"] = ("F32", [rank, inputs], floats(*numbers(rank * inputs, start)))
+        entries[f"{site}.B"] = ("F32", [outputs, rank], floats(*numbers(rank * outputs, start + 1)))
+    entries.update(tensor or {})
+    return tensors(
+        [(name, *entry) for name, entry in entries.items() if entry], {k: v for k, v in metadata.items() if v is not None})
+
+
+def loras():
+    two, joined = {"0.q": 2, "1.down": 2}, {"0.q": 1, "0.k": 3, "0.v": 2}
+    seed("lora", "read.two-sites", lora(two))
+    seed("lora", "read.stabilized", lora(two, rank_stabilized="true", alpha="-0.1"))
+    seed("lora", "read.each-its-own", lora({"0.o": 2, "0.up": 1}, alpha="1.5 3e-5", rank_stabilized="true false"))
+    seed("lora", "read.joined-in-gpt2", lora(joined, alpha="4 2 0.3"))
+    seed("lora", "read.every-site-of-llama", lora({f"0.{place}": 1 for place in CHANNELS}, width=2))
+    seed("lora", "read.scale-0", lora(joined, alpha="0"))
+    seed("lora", "read.half", lora({"1.o": 1}, tensor={"1.o.A": ("F16", [1, 4], b"\x00\x3c" * 4)}))
+    seed("lora", "read.zeros", lora({"1.o": 1}, tensor={
+        "1.o.A": ("F32", [1, 4], bytes(16)), "1.o.B": ("F32", [4, 1], bytes(16))}))
+    seed("lora", "read.another-tensor", lora(two, tensor={"head.bias": ("F32", [1], floats(1))}))
+    seed("lora", "read.alpha-largest", lora(two, alpha="3.4028235e38"))
+    seed("lora", "peft_unsupported.joined-alpha-overflows", lora(joined, alpha="3e38"))
+    for name, content in {
+        "other-format": lora(two, format="attune.adapter"), "no-version": lora(two, version=None),
+        "version-0": lora(two, version="0"), "other-kind": lora(two, kind="bottleneck"),
+        "no-base": lora(two, base=None),
+        "rank-0": lora(two, rank="0"), "rank-huge": lora(two, rank="65537"), "rank-none": lora(two, rank=None),
+        "ranks-of-version-1": lora({"0.q": 2, "0.o": 1}, version="1"),
+        "ranks-too-few": lora({"0.q": 2, "0.o": 1, "1.o": 1}, rank="2 1"),
+        "ranks-empty": lora({"0.q": 2, "0.o": 1}, rank=" "), "alpha-nan": lora(two, alpha="nan"),
+        "alpha-infinite": lora(two, alpha="1e39"), "scale-maybe": lora(two, rank_stabilized="maybe"),
+        "sites-none": lora(two, sites=""), "site-twice": lora(two, sites="0.q 0.q"),
+        "site-none": lora(two, sites="0.q x"),
+        "site-beyond": lora(two, sites="0.q 2.down"), "site-no-product": lora(two, sites="0.q 0.block"),
+        "site-negative": lora(two, sites="0.q -1.down"), "site-huge": lora(two, sites="0.q 9223372036854775808.down"),
+        "parameter-nan": lora(two, tensor={"0.q.B": ("F32", [4, 2], floats(*[NAN] * 8))}),
+    }.items():
+        seed("lora", f"adapter_malformed.{name}", content)
+    seed("lora", "payload_newer.version-3", lora(two, version="3"))
+    seed("lora", "base_mismatch.other-base", lora(two, base="cd" * 32))
+    seed("lora", "base_mismatch.long-base", lora(two, base="e\u0301" * 1000))
+    seed("lora", "tensor_missing.no-b", lora(two, tensor={"1.down.B": None}))
+    seed("lora", "tensor_missing.rank-largest", lora(two, rank="65536", tensor={"0.q.A": None}))
+    seed("lora", "tensor_shape.rank-largest", lora(two, rank="65536"))
+    seed("lora", "tensor_shape.transposed", lora(two, tensor={"0.q.A": ("F32", [4, 2], floats(*numbers(8)))}))
+    seed("lora", "tensor_type.booleans", lora(two, tensor={"0.q.A": ("BOOL", [2, 4], bytes(8))}))
+    seed("lora", "file_truncated.cut", lora(two)[:-1])
+
+
+LAYERS = {
+    "gpt2": {"attn.c_attn": (4, 12), "attn.c_proj": (4, 4), "mlp.c_fc": (4, 6), "mlp.c_proj": (6, 4)},
+    "bert": {"attention.self.query": (4, 4), "attention.self.key": (4, 4), "attention.self.value": (4, 4),
+             "attention.output.dense": (4, 4), "intermediate.dense": (4, 6), "output.dense": (6, 4)},
+    "llama": {"self_attn.q_proj": (4, 4), "self_attn.k_proj": (4, 2), "self_attn.v_proj": (4, 2),
+              "self_attn.o_proj": (4, 4), "mlp.gate_proj": (4, 6), "mlp.up_proj": (4, 6), "mlp.down_proj": (6, 4)},
+}
+PATHS = {"gpt2": "base_model.model.transformer.h.", "bert": "base_model.model.encoder.layer.",
+         "llama": "base_model.model.model.layers."}
+
+
+def peft(family, modules=None, root=None, metadata=None, tensor=None, pairs=(), **changes):
+    """A folder as one input; `modules` says each module's rank, `0.attn.c_attn`."""
+    modules = modules or {f"0.{layer}": 2 for layer in LAYERS[family]}
+    entries = {}
+    for start, (module, rank) in enumerate(modules.items()):
+        inputs, outputs = LAYERS[family][module.split(".", 1)[1]]
+        name = (root if root is not None else PATHS[family]) + module
+        entries[f"{name}.lora_A.weight"] = ("F32", [rank, inputs], floats(*numbers(rank * inputs, start)))
+        entries[f"{name}.lora_B.weight"] = ("F32", [outputs, rank], floats(*numbers(rank * outputs, start + 1)))
+    entries.update(tensor or {})
+    configuration = {
+        "peft_type": "LORA", "r": 2, "lora_alpha": 3, "use_rslora": False, "bias": "none", "rank_pattern": {},
+        "alpha_pattern": {}, "init_lora_weights": True, "layers_to_transform": None, "modules_to_save": None,
+        "target_modules": sorted({module.split(".")[-1] for module in modules}), "use_dora": False, **changes}
+    configuration = {name: value for name, value in configuration.items() if value is not ...}
+    content = tensors([(name, *entry) for name, entry in entries.items() if entry], metadata or {"format": "pt"})
+    return changed(configuration, *pairs).encode() + b"\0" + content
+
+
+def pefts():
+    for family in LAYERS:
+        seed("peft", f"read.{family}", peft(family))
+    few = {"0.attn.c_proj": 2, "1.mlp.c_fc": 2}
+    seed("peft", "read.patterns", peft(
+        "gpt2", {"0.attn.c_attn": 1, "1.attn.c_attn": 3, "1.mlp.c_proj": 2},
+        rank_pattern={"0.attn.c_attn": 1, "^transformer\\.h\\.1\\.attn.c_attn$": 3},
+        alpha_pattern={"c_attn": 0.1, "mlp.c_proj": 1e-45}))
+    seed("peft", "read.stabilized", peft("gpt2", few, use_rslora=True, lora_alpha=-0.7))
+    seed("peft", "read.alpha-largest", peft("gpt2", lora_alpha=3.4028235e38))
+    seed("peft", "read.alpha-smallest", peft("llama", {"1.self_attn.k_proj": 2}, lora_alpha=1e-45, use_rslora=True))
+    seed("peft", "read.without-root", peft("bert", {"1.output.dense": 2}, root="bert.encoder.layer."))
+    seed("peft", "read.an-expression", peft("gpt2", few, target_modules=".*proj|.*fc"))
+    seed("peft", "read.one-block", peft("gpt2", {"1.mlp.c_fc": 2}, layers_to_transform=[1]))
+    seed("peft", "read.bfloat16", peft("gpt2", {"0.attn.c_proj": 1}, r=1, tensor={
+        PATHS["gpt2"] + "0.attn.c_proj.lora_A.weight": ("BF16", [1, 4], b"\x80\x3f\x00\x80" * 2)}))
+    zeros = {PATHS["gpt2"] + f"0.attn.c_proj.lora_{part}.weight": ("F32", shape, b"\0\0\0\x80" * 8)
+             for part, shape in [("A", [2, 4]), ("B", [4, 2])]}
+    seed("peft", "read.zeros", peft("gpt2", {"0.attn.c_proj": 2}, tensor=zeros))
+    seed("peft", "read.zeros-in-part", peft("gpt2", tensor=zeros))
+    for name, changes in {
+        "no-type": {"peft_type": ...}, "rank-0": {"r": 0}, "rank-huge": {"r": 65537}, "rank-real": {"r": 2.5},
+        "alpha-text": {"lora_alpha": "3"}, "alpha-overflows": {"lora_alpha": 1e39}, "flag-number": {"use_rslora": 1},
+        "no-target": {"target_modules": []}, "target-number": {"target_modules": [7]},
+        "target-other": {"target_modules": ["c_attn"]},
+        "blocks-text": {"layers_to_transform": "1"}, "blocks-other": {"layers_to_transform": [0]},
+        "pattern-array": {"rank_pattern": []}, "pattern-rank": {"rank_pattern": {"c_fc": -1}},
+    }.items():
+        seed("peft", f"peft_malformed.{name}", peft("gpt2", few, **changes))
+    seed("peft", "peft_malformed.twice", peft("gpt2", few, pairs=[('"r":2', '"r":2,"r":2')]))
+    seed("peft", "peft_malformed.array", b"[]\0" + peft("gpt2", few).split(b"\0", 1)[1])
+    seed("peft", "peft_malformed.deep", b"[" * 40 + b"]" * 40)
+    seed("peft", "peft_malformed.no-tensor", peft("gpt2", few, tensor={
+        f"{PATHS['gpt2']}{module}.lora_{part}.weight": None for module in few for part in "AB"}))
+    seed("peft", "peft_malformed.two-names", peft("gpt2", few, tensor={
+        "h.0.attn.c_proj.lora_B.weight": ("F32", [4, 2], floats(*numbers(8)))}))
+    seed("peft", "peft_malformed.weight-nan", peft("gpt2", few, tensor={
+        PATHS["gpt2"] + "0.attn.c_proj.lora_A.weight": ("F32", [2, 4], floats(*[NAN] * 8))}))
+    for name, changes in {
+        "other-type": {"peft_type": "LOHA" * 700}, "dora": {"use_dora": True}, "bias": {"bias": "all"},
+        "modules": {"modules_to_save": ["lm_head"]}, "start": {"init_lora_weights": "pissa"},
+        "unknown": {"of_tomorrow" * 250: 1}, "pattern": {"alpha_pattern": {"c_(fc|proj)": 2}},
+    }.items():
+        seed("peft", f"peft_unsupported.{name}", peft("gpt2", few, **changes))
+    seed("peft", "tensor_unknown.block-2", peft("gpt2", {"2.mlp.c_fc": 2}))
+    seed("peft", "tensor_unknown.block-00", peft("gpt2", {"0.mlp.c_fc": 2}, root="h.0"))
+    seed("peft", "tensor_unknown.long-name", peft("gpt2", few, tensor={
+        "e\u0301" * 900: ("F32", [1], floats(1))}))
+    seed("peft", "tensor_missing.no-b", peft("gpt2", few, tensor={PATHS["gpt2"] + "0.attn.c_proj.lora_B.weight": None}))
+    seed("peft", "tensor_shape.other-rank", peft("llama", r=3))
+    seed("peft", "tensor_shape.rank-largest", peft("bert", r=65536))
+    seed("peft", "tensor_type.double", peft("gpt2", few, tensor={
+        PATHS["gpt2"] + "0.attn.c_proj.lora_A.weight": ("F64", [2, 4], bytes(64))}))
+    seed("peft", "base_mismatch.other-base", peft("gpt2", few, metadata={"attune.base": "cd" * 32}))
+    seed("peft", "file_truncated.no-weights", peft("gpt2", few).split(b"\0", 1)[0])
+    seed("peft", "file_truncated.nothing-after", peft("gpt2", few).split(b"\0", 1)[0] + b"\0")
+    seed("peft", "safetensors_malformed.text", peft("gpt2", few).split(b"\0", 1)[0] + b"\0" + framed("[]"))
+
+
 # Recipes and users
 
 SETTINGS = {"guarding": {"minimumExamples": 4, "smallSupportGain": 0.003}, "maximumExamples": 64, "rowBudget": 2,
@@ -561,5 +717,5 @@ def users():
     seed("user", "not_utf8.half", user.encode().replace(b"sea", b"\xc3"))
 
 
-for write in [safetensors, byte_pairs, word_pieces, configurations, adapters, recipes, users]:
+for write in [safetensors, byte_pairs, word_pieces, configurations, adapters, loras, pefts, recipes, users]:
     write()

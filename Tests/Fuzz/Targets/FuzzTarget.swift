@@ -18,7 +18,7 @@ public struct FuzzTarget: Sendable {
     /// Every target.
     public static let all: [FuzzTarget] = [
         .safetensors, .safetensorsIndex, .bytePairs, .wordPieces, .vocabulary, .configuration, .adapter, .frame, .pack,
-        .recipe, .user,
+        .recipe, .user, .lora, .peft,
     ]
 
     /// A refusal is read by people and stored with the job: it quotes little of the input, however large that is.
@@ -42,4 +42,9 @@ public struct FuzzTarget: Sendable {
 /// What a reader promises of what it has read; the process ends, with a message in every build, where that does not hold.
 func promise(_ holds: Bool, _ what: String = "a promise is broken", file: StaticString = #fileID, line: UInt = #line) {
     if !holds { fatalError(what, file: file, line: line) }
+}
+
+/// What is read of what we wrote ourselves; the process ends where that is refused.
+func again<Value>(_ read: () throws -> Value, file: StaticString = #fileID, line: UInt = #line) -> Value {
+    do { return try read() } catch { fatalError("what was written is refused: \(error)", file: file, line: line) }
 }
