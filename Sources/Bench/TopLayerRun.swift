@@ -20,9 +20,11 @@ struct TopLayerRun {
         let shape = base.configuration
         let site = Site(.feedForward, block: shape.blocks - 1)
         var random = RandomSource(seed: workload.seed)
-        rule = EncoderRule.plain(
-            AdapterPlan(shape, [site: Bottleneck.pfeiffer(width: Self.width)], head: .binary),
-            head: .zero(width: shape.width), steps: Self.steps, &random)
+        var pooled = PreconditionedRule.plain(from: .zero(width: shape.width))
+        pooled.preconditioner = .dense(.identity(shape.width, scale: 2.8))
+        rule = EncoderRule.following(
+            pooled, AdapterPlan(shape, [site: Bottleneck.pfeiffer(width: Self.width)], head: .binary),
+            steps: Self.steps, &random)
     }
 
     /// On all cores, a thread each, once the prefixes are in their cache: users of the workload's examples, all of which each

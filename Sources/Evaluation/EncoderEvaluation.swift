@@ -66,7 +66,7 @@ public struct EncoderEvaluation: Sendable {
     ) throws -> EncoderReport {
         let training = population.users.filter { !ScoringProtocol.isValidation($0.id) }
         let rule = try EncoderOuterLoop(texts, training, outer, threads: threads)
-            .learn(plan, head: recipe.headWithoutData, progress: progress)
+            .learn(from: recipe.rule, plan, progress: progress)
         let rows = MetaPopulation(features: population.features, users: scored)
         let pooled = AdaptationSettings.unguarded(steps: recipe.settings.steps, width: recipe.width)
         let start = fullDepthStart(head: recipe.headWithoutData)
@@ -117,8 +117,7 @@ public struct EncoderEvaluation: Sendable {
         let plan = AdapterPlan(
             shape, Dictionary(uniqueKeysWithValues: sites.map { ($0, kind as any AdapterKind) }), head: .binary)
         var random = RandomSource(seed: outer.seed)
-        let rule = EncoderRule.plain(plan, head: head, steps: 1, &random)
-        return (plan, rule.start)
+        return (plan, EncoderRule.start(of: plan, head: head, &random))
     }
 
     /// Adapts to each user's support, or to that of the user before, and scores the user's query; the rate is that of adapting

@@ -37,7 +37,7 @@ public struct EncoderAdaptation: Sendable {
     ///
     /// - Parameters:
     ///   - support: of distinct texts' numbers; an empty one leaves the start.
-    ///   - observe: sees each step's gradient before it is taken.
+    ///   - observe: sees what each step is along, before it is taken.
     public mutating func adapt(
         to support: UserSupport, with rule: EncoderRule, observe: (MatrixView) -> Void = { _ in }
     ) {
@@ -46,11 +46,18 @@ public struct EncoderAdaptation: Sendable {
         let ranges = rule.plan.tensorRanges
         for step in rule.logRates.indices {
             _ = meanGradient(of: support)
+            precondition(gradient.columns(ranges[ranges.count - 2]), rule.preconditioner)
             observe(gradient)
             for (range, rate) in zip(ranges, rule.rates(step: step, examples: support.count)) {
                 add(gradient.columns(range), to: parameters.columns(range), scale: -rate)
             }
         }
+    }
+
+    private func precondition(_ headGradient: MatrixView, _ preconditioner: Preconditioner) {
+        let row = Matrix(rows: 1, columns: headGradient.columns, values: headGradient.values)
+        let moved = preconditioner.expand(preconditioner.project(row))
+        headGradient.copy(moved.values.span)
     }
 
     /// Adapts from a start by AdamW over batches in turn, as fine-tuning does it.

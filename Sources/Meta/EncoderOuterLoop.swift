@@ -38,8 +38,8 @@ public struct EncoderOuterSettings: Sendable, Equatable, Codable {
 /// Learns an ``EncoderRule`` across users: FOMAML (Finn et al. 2017, section 5.2), with the rates learned by the gradient that
 /// takes those of the inner steps for constants.
 ///
-/// `J = mean_u mean_q logloss` after adapting on the support. With `q` the query's gradient after the last step and `g_k` the
-/// support's before step `k`: `dJ/dstart = mean_u q`, `dJ/dlogRate[k][t] = -mean_u rate[k][t] <q_t, g_k,t>`.
+/// `J = mean_u mean_q logloss` after adapting on the support. With `q` the query's gradient after the last step and `g_k` what
+/// step `k` is along: `dJ/dstart = mean_u q`, `dJ/dlogRate[k][t] = -mean_u rate[k][t] <q_t, g_k,t>`.
 public struct EncoderOuterLoop: Sendable {
     private let texts: EncoderTexts
     private let users: [MetaUser]
@@ -58,14 +58,14 @@ public struct EncoderOuterLoop: Sendable {
     /// The learned rule: the best checkpoint on a part of the users that it did not learn from.
     ///
     /// - Parameters:
+    ///   - pooled: a rule of the pooled output, which learning begins at.
     ///   - plan: with a head of one score.
-    ///   - head: for everyone, where the head starts.
     ///   - progress: called at each checkpoint; throws to stop.
     public func learn<Failure>(
-        _ plan: AdapterPlan, head: LinearHead, progress: (OuterProgress) throws(Failure) -> Void
+        from pooled: PreconditionedRule, _ plan: AdapterPlan, progress: (OuterProgress) throws(Failure) -> Void
     ) throws(Failure) -> EncoderRule {
         var random = RandomSource(seed: settings.seed)
-        var rule = EncoderRule.plain(plan, head: head, steps: settings.innerSteps, &random)
+        var rule = EncoderRule.following(pooled, plan, steps: settings.innerSteps, &random)
         let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: settings.folds) == 0 }
         let held = users.filter { isHeld($0) && $0.isEligible }
         let lanes = (0..<threads).map { _ in EncoderAdaptation(texts, plan) }

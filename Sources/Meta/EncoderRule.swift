@@ -1,5 +1,6 @@
 public import Adapters
 import Foundation
+import Model
 public import Tensor
 
 /// A learned update rule for a user's adapters inside an encoder: where every user starts, and a rate for each tensor and
@@ -7,7 +8,7 @@ public import Tensor
 ///
 /// With `N` examples in the support and `g` the gradient of their mean loss, step `k` moves tensor `t` by
 /// `-exp(logRates[k][t]) N^supportExponent g_t`: Meta-SGD (Li et al. 2017) with a rate a tensor instead of one a parameter,
-/// and of its own in each step.
+/// and of its own in each step. The head's weights are preconditioned as ``PreconditionedRule`` does it.
 public struct EncoderRule: Sendable {
     /// Sites, kinds and the head.
     public let plan: AdapterPlan
@@ -17,32 +18,49 @@ public struct EncoderRule: Sendable {
     public var logRates: [[Float]]
     /// How rates grow with the support.
     public var supportExponent: Float
+    /// `P`: the gradient of the head's weights is multiplied by `P Pᵀ`.
+    public let preconditioner: Preconditioner
 
     /// States a rule.
-    public init(_ plan: AdapterPlan, start: [Float], logRates: [[Float]], supportExponent: Float) {
+    public init(
+        _ plan: AdapterPlan, start: [Float], logRates: [[Float]], supportExponent: Float,
+        preconditioner: Preconditioner = .isotropic(1)
+    ) {
         precondition(
             start.count == plan.parameterCount && !logRates.isEmpty
                 && logRates.allSatisfy { $0.count == plan.tensorRanges.count }, "a rule of another plan")
         (self.plan, self.start, self.logRates, self.supportExponent) = (plan, start, logRates, supportExponent)
+        self.preconditioner = preconditioner
     }
 
-    /// What learning begins with: adapters that change nothing, the head for everyone, and rates for features of unit norm that
-    /// grow with the root of the support.
+    /// What learning begins with: adapters that change nothing, and a head that the first step moves as a rule of the pooled
+    /// output does, the others hardly.
     ///
     /// - Parameters:
+    ///   - rule: as wide as the base.
     ///   - plan: with a head of one score.
-    ///   - head: for everyone.
     ///   - steps: at least 1.
-    public static func plain(
-        _ plan: AdapterPlan, head: LinearHead, steps: Int, _ random: inout RandomSource
+    public static func following(
+        _ rule: PreconditionedRule, _ plan: AdapterPlan, steps: Int, _ random: inout RandomSource
     ) -> EncoderRule {
-        precondition(plan.head == .binary, "a head of one score")
-        var start = plan.initialParameters(&random)
-        start.replaceSubrange(start.count - head.width - 1..<start.count, with: head.weights + [head.bias])
+        let (first, typicalSupport): (StepParameters, Float) = (rule.steps[0], 12)
+        let exponent = 1 - rule.supportExponent
         let adapters = [Float](repeating: log(0.1), count: plan.tensorRanges.count - 2)
         return EncoderRule(
-            plan, start: start, logRates: (0..<steps).map { _ in adapters + [log(1), log(0.05)] },
-            supportExponent: 0.5)
+            plan, start: start(of: plan, head: rule.start, &random),
+            logRates: (0..<steps).map { step in
+                let fading: Float = step == 0 ? 0 : 3
+                return adapters
+                    + [first.logRate, first.logBiasRate - exponent * log(typicalSupport)].map { $0 - fading }
+            }, supportExponent: exponent, preconditioner: rule.preconditioner)
+    }
+
+    /// A row of a plan: adapters that change nothing, and a head.
+    public static func start(
+        of plan: AdapterPlan, head: LinearHead, _ random: inout RandomSource
+    ) -> [Float] {
+        precondition(plan.head == .binary && head.width == plan.configuration.width, "a head of one score")
+        return plan.initialParameters(&random).dropLast(head.width + 1) + head.weights + [head.bias]
     }
 
     /// What the outer loop learns, as one flat vector: start, rates by step, exponent.

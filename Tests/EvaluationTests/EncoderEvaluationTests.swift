@@ -34,7 +34,7 @@ import Testing
     func evaluates() throws {
         let encoder = try TextEncoder(BaseFolder.open(Self.base.path))
         var sequences: [[Int32]] = []
-        let people = try MetaPopulation(users(80), at: "generated") { texts in
+        let people = try MetaPopulation(users(100), at: "generated") { texts in
             sequences = texts.map(encoder.tokens)
             return try encoder.pooled(texts)
         }
@@ -47,7 +47,7 @@ import Testing
         let plan = AdapterPlan(
             shape, [Site(.feedForward, block: shape.blocks - 1): Bottleneck.pfeiffer(width: 4)], head: .binary)
         var settings = EncoderOuterSettings()
-        (settings.maximumSteps, settings.usersPerStep, settings.startRate) = (40, 16, 1e-2)
+        settings.usersPerStep = 16
         for rates: [Float] in [[1e-3, 1e-2], []] {
             var fullDepth = EncoderEvaluation.FullDepth()
             (fullDepth.steps, fullDepth.learningRates) = (4, rates)

@@ -53,6 +53,21 @@ import Testing
             place.isProjection ? LoRA(rank: 4, alpha: 8) : Bottleneck.pfeiffer(width: 8)
         }
 
+        /// The frozen pooled features of the texts.
+        func features() throws -> Matrix {
+            var pass = TransformerPass(texts.transformer, tokens: 48, longest: 48)
+            let pooled = PooledOutput(shape, texts: 1)
+            var features = Matrix(rows: texts.sequences.count, columns: shape.width)
+            for (row, sequence) in texts.sequences.enumerated() {
+                var batch = PackedBatch()
+                batch.append(sequence)
+                pass.run(batch, NoAdapters())
+                let values = pooled.forward(pass, NoAdapters()).values
+                features.values.replaceSubrange(row * shape.width..<(row + 1) * shape.width, with: values)
+            }
+            return features
+        }
+
         func episode(_ user: Int, support: Int) -> Episode {
             Episode(support: users[user].support(support), query: users[user].query)
         }
@@ -64,7 +79,7 @@ import Testing
         let start = (0..<plan.parameterCount).map { _ in Float(0.3 * random.normal()) }
         return EncoderRule(
             plan, start: start, logRates: (0..<steps).map { _ in plan.tensorRanges.map { _ in -1 } },
-            supportExponent: 0.3)
+            supportExponent: 0.3, preconditioner: .isotropic(0.8))
     }
 
     private func queryLoss(_ episode: Episode, _ rule: EncoderRule, _ adaptation: inout EncoderAdaptation) -> Double {
@@ -144,7 +159,7 @@ import Testing
         #expect(plan.cut == .tokens)
         var adaptation = EncoderAdaptation(world.texts, plan)
         var random = RandomSource(seed: 1)
-        let start = EncoderRule.plain(plan, head: world.head, steps: 1, &random).start
+        let start = EncoderRule.start(of: plan, head: world.head, &random)
         let support = world.users[0].support(32)
         adaptation.adapt(
             to: UserSupport(rows: [], labels: []), from: start, steps: 1, batch: 8, AdamWSettings(learningRate: 1e-2))
@@ -163,14 +178,15 @@ import Testing
         (settings.startRate, settings.scalarRate) = (1e-2, 5e-2)
         let (known, unseen) = (Array(world.users[..<60]), Array(world.users[60...]))
         func learn(threads: Int) -> EncoderRule {
-            EncoderOuterLoop(world.texts, known, settings, threads: threads).learn(plan, head: world.head) {
+            EncoderOuterLoop(world.texts, known, settings, threads: threads).learn(from: .plain(from: world.head), plan)
+            {
                 #expect($0.bestLoss <= $0.loss)
             }
         }
         let learned = learn(threads: 2)
         #expect(learn(threads: 1).metaParameters == learned.metaParameters)
         var random = RandomSource(seed: 1)
-        let plain = EncoderRule.plain(plan, head: world.head, steps: 2, &random)
+        let plain = EncoderRule.following(.plain(from: world.head), plan, steps: 2, &random)
         var adaptation = EncoderAdaptation(world.texts, plan)
         func loss(_ rule: EncoderRule) -> Double {
             unseen.map { queryLoss(Episode(support: $0.support(16), query: $0.query), rule, &adaptation) }
@@ -178,6 +194,32 @@ import Testing
         }
         let (before, after) = (loss(plain), loss(learned))
         #expect(after < before - 0.02, "\(before), \(after)")
+    }
+
+    @Test("before anything is learned the first step moves the head as the rule of the pooled output does")
+    func followsPooledRule() throws {
+        let world = try World(users: 1, seed: 10)
+        let width = world.shape.width
+        var random = RandomSource(seed: 2)
+        let matrix = Matrix(
+            rows: width, columns: width, values: (0..<width * width).map { _ in Float(random.normal()) })
+        var pooled = PreconditionedRule.plain(from: world.head)
+        pooled.preconditioner = .dense(matrix)
+        let support = world.users[0].support(16)
+        // The pooled output: adapters that change nothing, and a head a feature.
+        let plan = world.plan([.feedForward])
+        var adaptation = EncoderAdaptation(world.texts, plan)
+        let features = try world.features()
+        let expected = adapt(
+            PackedSupport(features: pooled.project(features), users: [support]), with: pooled,
+            settings: .unguarded(steps: 1, width: width))[0].delta
+        let rule = EncoderRule.following(pooled, plan, steps: 1, &random)
+        adaptation.adapt(to: support, with: rule)
+        let head = adaptation.parameters.values.suffix(width + 1).dropLast()
+        // The delta is stored in 8 bits a row.
+        let dense = try #require(expected).dense().weights
+        let largest = dense.reduce(0) { max($0, abs($1)) }
+        #expect(zip(head, dense).allSatisfy { abs($0 - $1) < 0.01 * largest })
     }
 
     @Test("items are worked on by every lane and their results come in their order")
