@@ -9,6 +9,8 @@ struct BlockActivations: Sendable {
     let attentionInput: MatrixView
     /// Queries, keys and values, `[tokens, attention.columns]`.
     let projections: MatrixView
+    /// The heads' weights, `[tokens, attention.weightColumns]`; nil: the way back computes them again.
+    let attentionWeights: MatrixView?
     /// What the heads gathered, `[tokens, attention.width]`.
     let context: MatrixView
     /// Input and attention output.
@@ -28,12 +30,15 @@ struct BlockActivations: Sendable {
     let output: MatrixView
 
     /// Allocates those of a block.
-    init(_ transformer: Transformer, tokens: Int, input: MatrixView, output: MatrixView) {
+    ///
+    /// - Parameter weightColumns: of ``attentionWeights``; 0: none.
+    init(_ transformer: Transformer, tokens: Int, weightColumns: Int = 0, input: MatrixView, output: MatrixView) {
         let shape = transformer.configuration
         func rows(_ columns: Int) -> MatrixView { MatrixView(rows: tokens, columns: columns) }
         (self.input, self.output) = (input, output)
         attentionInput = transformer.normalizesFirst ? rows(shape.width) : input
         projections = rows(shape.attention.columns)
+        attentionWeights = weightColumns > 0 ? rows(weightColumns) : nil
         context = rows(shape.attention.width)
         attentionSum = rows(shape.width)
         feedForwardInput = rows(shape.width)
@@ -59,6 +64,7 @@ struct BlockRows: Sendable {
     let input: MatrixView
     let attentionInput: MatrixView
     let projections: MatrixView
+    let attentionWeights: MatrixView?
     let context: MatrixView
     /// The context, the input and the attention layer's input of the rows that are read.
     let readContext: MatrixView
@@ -86,6 +92,7 @@ struct BlockRows: Sendable {
         input = block.input.rows(all)
         attentionInput = block.attentionInput.rows(all)
         projections = block.projections.rows(all)
+        attentionWeights = block.attentionWeights?.rows(all)
         context = block.context.rows(all)
         readContext = reading?.context.rows(read) ?? context
         readInput = reading?.input.rows(read) ?? input

@@ -210,7 +210,7 @@ private struct BlockBackward {
         let projections = gradients.projections.rows(all)
         selfAttentionGradient(
             context, projections: rows.projections, boundaries: rows.boundaries, shape: pass.shape.attention,
-            scratch: pass.scratch, into: projections)
+            scratch: pass.scratch, weights: rows.attentionWeights, into: projections)
         transformer.rotary?.rotate(
             projections, positions: pass.batch.positions,
             heads: pass.shape.attention.heads + pass.shape.attention.keyValueHeads, inverse: true)

@@ -56,10 +56,17 @@ public struct TransformerPass: Sendable {
         // The rows between blocks are one buffer where no way back needs those before.
         let first = rows(shape.width)
         shared = BlockActivations(transformer, tokens: tokens, input: first, output: first)
+        // Attention's weights take room by the square of a text's tokens: what is more than the feed-forward layer's is not
+        // worth the time of computing them again.
+        let weightColumns = shape.attention.weightColumns(longest: longest)
         var (kept, input): ([BlockActivations], MatrixView) = ([], first)
         for _ in (gradients ? sites.keys.map(\.block).min() ?? shape.blocks : shape.blocks)..<shape.blocks {
             let output = rows(shape.width)
-            kept.append(BlockActivations(transformer, tokens: tokens, input: input, output: output))
+            kept.append(
+                BlockActivations(
+                    transformer, tokens: tokens,
+                    weightColumns: weightColumns <= shape.feedForwardWidth ? weightColumns : 0, input: input,
+                    output: output))
             input = output
         }
         self.kept = kept
@@ -218,7 +225,7 @@ public struct TransformerPass: Sendable {
         } else {
             selfAttention(
                 rows.projections, boundaries: rows.boundaries, shape: shape.attention, scratch: scratch,
-                into: rows.context)
+                weights: rows.attentionWeights, into: rows.context)
         }
         if rows.isSelective {
             gatherRows(rows.context, batch.readRows, into: rows.readContext)

@@ -69,6 +69,17 @@ import Testing
                 let mine = gradient.values[start * shape.columns..<end * shape.columns]
                 expectClose(mine, exact, within: 1e-5, "\(lengths) from \(start)")
             }
+            // The weights of the way forward give the same, in room for longer sequences too.
+            let weights = FramedView(tokens, shape.weightColumns(longest: 33))
+            let (context, again) = (FramedView(tokens, shape.width), FramedView(tokens, shape.columns))
+            selfAttention(
+                projections.view, boundaries: boundaries, shape: shape, scratch: scratch.view, weights: weights.view,
+                into: context.view)
+            selfAttentionGradient(
+                dcontext.view, projections: projections.view, boundaries: boundaries, shape: shape,
+                scratch: scratch.view, weights: weights.view, into: again.view)
+            #expect(again.values == gradient.values)
+            #expect(weights.frameIsUntouched)
             #expect(projections.values == before)
             for view in [projections, dcontext, gradient, scratch] { #expect(view.frameIsUntouched) }
         }
