@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+import Foundation
 import PackageDescription
 
 /// One list of settings for every target: a lapse in any of them is a compile error everywhere.
@@ -22,14 +23,22 @@ let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collec
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
-/// The processor that the kernels are compiled for: level x86-64-v3, which has AVX2 and FMA, unless `ATTUNE_TARGET_CPU` names
-/// another. `attune` refuses in words to start on a lesser one (`Processor`).
+/// The processor that the kernels are compiled for. Unless `ATTUNE_TARGET_CPU` names a level it is x86-64-v4, which has
+/// AVX-512, where the machine that builds has it, and otherwise x86-64-v3, which has AVX2 and FMA. `attune` refuses in words
+/// to start on a lesser one than it was built for (`Processor`).
+let level: String = {
+    let machine = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let hasAVX512 = ["f", "bw", "cd", "dq", "vl"].allSatisfy { machine.contains(" avx512\($0) ") }
+    return Context.environment["ATTUNE_TARGET_CPU"] ?? (hasAVX512 ? "x86-64-v4" : "x86-64-v3")
+}()
+
+/// How the compiler is told.
 ///
 /// Swift has no setting for it but takes the processor from the options of its C importer. Nor does it fuse a product with
 /// a sum unasked: what is defined here also says that the kernels may ask.
 let kernels: (flags: [String], defines: [String]) = {
     #if arch(x86_64)
-        switch Context.environment["ATTUNE_TARGET_CPU"] ?? "x86-64-v3" {
+        switch level {
         case "x86-64": return ([], [])
         case "x86-64-v3": return (["-Xcc", "-march=x86-64-v3"], ["ATTUNE_AVX2"])
         case "x86-64-v4":
