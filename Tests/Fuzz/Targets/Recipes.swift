@@ -8,7 +8,7 @@ extension FuzzTarget {
     /// A recipe: written and read again, and a user of three examples is adapted with it.
     static let recipe = FuzzTarget("recipe") { bytes in
         let recipe = try Recipe(decoding: bytes, at: "fuzzed")
-        try promise(Recipe(decoding: recipe.encode(), at: "copy") == recipe)
+        promise(again { try Recipe(decoding: recipe.encode(), at: "copy") } == recipe)
         promise(recipe.head(of: nil).isFinite)
         guard recipe.width <= 64 else { return }
         let texts = Matrix(rows: 3, columns: recipe.width, values: (0..<3 * recipe.width).map { Float($0 % 5) - 2 })
@@ -22,7 +22,7 @@ extension FuzzTarget {
     /// The examples of one user as a line of JSON: written and read again.
     static let user = FuzzTarget("user") { bytes in
         let user = try UserExamples(jsonLine: bytes, at: "fuzzed")
-        try promise(UserExamples(jsonLine: Array(user.jsonLine.utf8), at: "copy") == user)
+        promise(again { try UserExamples(jsonLine: Array(user.jsonLine.utf8), at: "copy") } == user)
         promise((0...user.examples.count).contains(user.supportCount))
     }
 }
