@@ -10,7 +10,7 @@ import Testing
 
 @Suite struct PersonalizationEvaluationTests {
     /// Generated users over their catalogue, with a stand-in for the encoder: words hashed to random directions.
-    private static func population(users: Int, seed: UInt64) throws -> MetaPopulation {
+    static func population(users: Int, seed: UInt64) throws -> MetaPopulation {
         let synthetic = SyntheticPopulation(seed: seed, items: 300, users: users, examplesPerUser: 120)
         return try MetaPopulation((0..<users).map { synthetic.user($0, withTexts: true) }, at: "generated") { texts in
             var features = Matrix(rows: texts.count, columns: 48)
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    private static func recipe(_ population: MetaPopulation) throws -> Recipe {
+    static func recipe(_ population: MetaPopulation) throws -> Recipe {
         var outer = OuterSettings()
         outer.folds = 2
         outer.maximumSteps = 50

@@ -12,7 +12,7 @@ import Recipe
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Judge adaptation against its baselines and controls.",
-        subcommands: [Personalization.self, Encoder.self, Text.self])
+        subcommands: [Personalization.self, Steps.self, Encoder.self, Text.self])
 
     /// Area under the curve by support size: product, baselines, controls, harm.
     struct Personalization: AsyncParsableCommand {
@@ -36,8 +36,8 @@ struct Eval: AsyncParsableCommand {
         func run() async throws {
             let started = Date()
             let encoder = try base.open()
-            let people = try population(data, encoder)
-            let others = try test.map { try population($0, encoder) }
+            let people = try Eval.population(data, encoder)
+            let others = try test.map { try Eval.population($0, encoder) }
             let evaluation = try PersonalizationEvaluation(people, test: others, seed: seed, at: absolute(data))
             var outer = OuterSettings()
             outer.seed = seed
@@ -55,10 +55,11 @@ struct Eval: AsyncParsableCommand {
             if output.json { return try JSONOutput.print(report) }
             report.lines().forEach(Terminal.output)
         }
+    }
 
-        private func population(_ path: String, _ encoder: TextEncoder) throws -> MetaPopulation {
-            let people = try PopulationReader.all(path: absolute(path))
-            return try MetaPopulation(people, at: absolute(path)) { try PooledFeatures.encode($0, with: encoder) }
-        }
+    /// The users of a file, their texts encoded.
+    static func population(_ path: String, _ encoder: TextEncoder) throws -> MetaPopulation {
+        let people = try PopulationReader.all(path: absolute(path))
+        return try MetaPopulation(people, at: absolute(path)) { try PooledFeatures.encode($0, with: encoder) }
     }
 }
