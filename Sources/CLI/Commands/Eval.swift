@@ -28,22 +28,16 @@ struct Eval: AsyncParsableCommand {
                 """)
 
         @OptionGroup var base: BaseOptions
+        @OptionGroup var users: EvaluationUsers
         @OptionGroup var output: OutputOptions
-        @Option(help: "Users as JSONL or JSONL.zst.") var data: String
-        @Option(help: "Other users to score, who take no part in training.") var test: String?
-        @Option(help: "Seed of every draw.") var seed: UInt64 = 1
 
         func run() async throws {
             let started = Date()
             let encoder = try base.open()
-            let people = try Eval.population(data, encoder)
-            let others = try test.map { try Eval.population($0, encoder) }
-            let evaluation = try PersonalizationEvaluation(people, test: others, seed: seed, at: absolute(data))
-            var outer = OuterSettings()
-            outer.seed = seed
-            let display = MetaTrainingDisplay()
-            let trainer = try MetaTrainer(people, outer: outer, at: absolute(data))
-            let recipe = trainer.train(name: "evaluation", baseDigest: encoder.digest) { display.show($0) }
+            let (people, others) = try users.read(encoder)
+            let evaluation = try PersonalizationEvaluation(
+                people, test: others, seed: users.seed, at: absolute(users.data))
+            let recipe = try Eval.recipe(people, encoder, seed: users.seed, at: absolute(users.data))
             let provenance = AdapterProvenance(
                 baseDigest: encoder.digest, recipeDigest: Recipe.digest(of: try recipe.encode()))
             let result = try evaluation.run(recipe) { delta in
@@ -57,8 +51,30 @@ struct Eval: AsyncParsableCommand {
         }
     }
 
-    /// The users of a file, their texts encoded.
-    static func population(_ path: String, _ encoder: TextEncoder) throws -> MetaPopulation {
+    /// The recipe that a file's meta-train users give.
+    static func recipe(
+        _ people: MetaPopulation, _ encoder: TextEncoder, seed: UInt64, at location: String
+    ) throws -> Recipe {
+        var outer = OuterSettings()
+        outer.seed = seed
+        let display = MetaTrainingDisplay()
+        return try MetaTrainer(people, outer: outer, at: location)
+            .train(name: "evaluation", baseDigest: encoder.digest) { display.show($0) }
+    }
+}
+
+/// Whom to learn from and whom to score.
+struct EvaluationUsers: ParsableArguments {
+    @Option(help: "Users as JSONL or JSONL.zst.") var data: String
+    @Option(help: "Other users to score, who take no part in training or tuning.") var test: String?
+    @Option(help: "Seed of every draw.") var seed: UInt64 = 1
+
+    /// The users of the files, their texts encoded.
+    func read(_ encoder: TextEncoder) throws -> (people: MetaPopulation, others: MetaPopulation?) {
+        (try population(data, encoder), try test.map { try population($0, encoder) })
+    }
+
+    private func population(_ path: String, _ encoder: TextEncoder) throws -> MetaPopulation {
         let people = try PopulationReader.all(path: absolute(path))
         return try MetaPopulation(people, at: absolute(path)) { try PooledFeatures.encode($0, with: encoder) }
     }

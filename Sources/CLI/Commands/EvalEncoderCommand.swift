@@ -62,11 +62,8 @@ extension Eval {
             let evaluation = try EncoderEvaluation(
                 people, texts, outer: settings, fullDepth: fullDepth,
                 threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, at: absolute(data))
-            var pooled = OuterSettings()
-            pooled.seed = seed
+            let recipe = try Eval.recipe(people, encoder, seed: seed, at: absolute(data))
             let display = MetaTrainingDisplay()
-            let recipe = try MetaTrainer(people, outer: pooled, at: absolute(data))
-                .train(name: "evaluation", baseDigest: encoder.digest) { display.show($0) }
             let result = try evaluation.run(recipe, plan(encoder.configuration)) { display.show(.learning($0)) }
             var report = try MeasurementReport(config: result.config, figures: result.figures, tables: result.tables)
             report.figures["eval.seconds"] = Date().timeIntervalSince(started)

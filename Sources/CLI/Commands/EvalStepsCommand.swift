@@ -1,9 +1,6 @@
 import ArgumentParser
 import Evaluation
 import Foundation
-import Meta
-import Model
-import Recipe
 
 extension Eval {
     /// Few learned steps against many hand-made ones.
@@ -21,22 +18,15 @@ extension Eval {
                 """)
 
         @OptionGroup var base: BaseOptions
+        @OptionGroup var users: EvaluationUsers
         @OptionGroup var output: OutputOptions
-        @Option(help: "Users as JSONL or JSONL.zst.") var data: String
-        @Option(help: "Other users to score, who take no part in training or tuning.") var test: String?
-        @Option(help: "Seed of every draw.") var seed: UInt64 = 1
 
         func run() async throws {
             let started = Date()
             let encoder = try base.open()
-            let people = try Eval.population(data, encoder)
-            let others = try test.map { try Eval.population($0, encoder) }
-            let evaluation = try StepsEvaluation(people, test: others, seed: seed, at: absolute(data))
-            var outer = OuterSettings()
-            outer.seed = seed
-            let display = MetaTrainingDisplay()
-            let recipe = try MetaTrainer(people, outer: outer, at: absolute(data))
-                .train(name: "evaluation", baseDigest: encoder.digest) { display.show($0) }
+            let (people, others) = try users.read(encoder)
+            let evaluation = try StepsEvaluation(people, test: others, seed: users.seed, at: absolute(users.data))
+            let recipe = try Eval.recipe(people, encoder, seed: users.seed, at: absolute(users.data))
             let line = ProgressLine("runs")
             let result = try evaluation.run(recipe) { line.show($0, of: $1) }
             var report = try MeasurementReport(config: result.config, figures: result.figures, tables: result.tables)

@@ -1,0 +1,56 @@
+import Foundation
+import Testing
+
+@Suite(.needsBinary, .timeLimit(.minutes(3))) struct EvalCommandTests {
+    private static let base = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "AdaptersTests/Fixtures/tiny-bert").path
+
+    /// Half of the users like texts of a cat, half those of the sun.
+    private static var users: String {
+        (0..<60).map { user in
+            let examples = (0..<56).map { number in
+                let isCat = (number * 7 + user) % 3 == 0
+                let words = ["the", "was", "of", "and", "big"]
+                let text = "\(isCat ? "cat" : "sun") \(words[number % 5]) \(words[(number / 5 + user) % 5])"
+                let split = number < 32 ? "support" : "query"
+                return #"{"text":"\#(text)","label":\#(isCat == (user % 2 == 0) ? 1 : 0),"split":"\#(split)"}"#
+            }
+            return #"{"user":"u\#(user)","examples":[\#(examples.joined(separator: ","))]}"#
+        }.joined(separator: "\n")
+    }
+
+    @Test("adapters in the last block are scored beside the pooled rule, and a setting out of range is refused")
+    func evaluates() async throws {
+        try await CommandLineTool.with { attune in
+            try attune.write("users.jsonl", Self.users)
+            for kind in ["bottleneck", "lora", "sparse"] {
+                let answer = try #require(
+                    try await attune.succeed(
+                        "eval", "encoder", "--base", Self.base, "--data", "users.jsonl", "--kind", kind, "--quick",
+                        "--steps", "2", "--json"
+                    ).objects.first)
+                let figures = try #require(answer["figures"] as? [String: Double])
+                #expect((figures["auc.encoder.s32"] ?? 0) > 0.7, "\(kind): \(figures)")
+                #expect(figures["encoder.difference_to_pooled.s4"] != nil && figures["auc.full_depth.s4"] == nil)
+            }
+            let wrong = try await attune.run("eval", "encoder", "--data", "users.jsonl", "--steps", "0")
+            #expect(wrong.status == 2)
+        }
+    }
+
+    @Test("the learned rule is scored beside fifty steps of Adam and SGD, also on another file's users")
+    func steps() async throws {
+        try await CommandLineTool.with { attune in
+            try attune.write("users.jsonl", Self.users)
+            let answer = try #require(
+                try await attune.succeed(
+                    "eval", "steps", "--base", Self.base, "--data", "users.jsonl", "--test", "users.jsonl", "--json"
+                ).objects.first)
+            let figures = try #require(answer["figures"] as? [String: Double])
+            for name in ["auc.learned.s4", "steps.adam50_difference_lower.s32", "steps.sgd50_times_longer.s8"] {
+                #expect(figures[name] != nil, "\(name)")
+            }
+            #expect((answer["config"] as? [String: Any])?["scoredUsers"] as? Int == 60)
+        }
+    }
+}
