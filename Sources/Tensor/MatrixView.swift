@@ -34,6 +34,11 @@ public struct MatrixView: Sendable {
     public init(rows: Int, columns: Int, values: some Collection<Float>) {
         precondition(values.count == rows * columns, "a [\(rows), \(columns)] matrix of \(values.count) values")
         self.init(rows: rows, columns: columns)
+        let contiguous: Void? = values.withContiguousStorageIfAvailable { values in
+            guard let source = values.baseAddress else { return }
+            unsafe start.update(from: source, count: values.count)
+        }
+        guard contiguous == nil else { return }
         for (index, value) in values.enumerated() { unsafe start[index] = value }
     }
 
