@@ -65,7 +65,7 @@ public struct EncoderReport: Sendable, Equatable, Codable {
             _ method: String, _ support: Int, _ queries: [ScoredQuery], usersPerSecond: Double? = nil,
             learningRate: Float? = nil
         ) {
-            let own = Self.areas(queries)
+            let own = queries.areas
             areas["\(method).s\(support)"] = own
             rows.append(
                 Row(
@@ -79,7 +79,7 @@ public struct EncoderReport: Sendable, Equatable, Codable {
         mutating func addBest(
             _ method: String, _ support: Int, _ runs: [(rate: Float, queries: [ScoredQuery], usersPerSecond: Double)]
         ) {
-            let means = runs.map { meanOverUsers(Self.areas($0.queries)) ?? 0 }
+            let means = runs.map { meanOverUsers($0.queries.areas) ?? 0 }
             guard let best = means.indices.max(by: { means[$0] < means[$1] }) else { return }
             add(
                 method, support, runs[best].queries, usersPerSecond: runs[best].usersPerSecond,
@@ -108,8 +108,5 @@ public struct EncoderReport: Sendable, Equatable, Codable {
             let pairs = zip(areas["\(method).s\(support)"] ?? [], areas["\(rival).s\(support)"] ?? [])
             return bootstrap.interval(pairs.map(-))
         }
-
-        /// Scored users have both classes, so that each has an area.
-        private static func areas(_ queries: [ScoredQuery]) -> [Double] { queries.map { $0.areaUnderCurve ?? 0.5 } }
     }
 }

@@ -68,7 +68,7 @@ struct ScoreTable {
     func rows(_ scores: [Scores], support size: Int) -> [PersonalizationReport.MethodRow] {
         let ridge = areas(scores, "ridge")
         return scores.map { scored in
-            let areas = areas(scored.queries)
+            let areas = scored.queries.areas
             return PersonalizationReport.MethodRow(
                 method: scored.method, support: size, areaUnderCurve: bootstrap.interval(areas),
                 overRidge: bootstrap.interval(zip(areas, ridge).map(-)),
@@ -79,7 +79,7 @@ struct ScoreTable {
     /// Harm without and with the guard, against the global head.
     func harm(_ scores: [Scores], support size: Int) -> [PersonalizationReport.HarmRow] {
         guard let baseline = scores.first(where: { $0.method == "global_head" }) else { return [] }
-        let base = mean(areas(baseline.queries))
+        let base = mean(baseline.queries.areas)
         let gain = mean(areas(scores, "product")) - base
         return ["product", "guarded"].compactMap { name in
             guard let method = scores.first(where: { $0.method == name }) else { return nil }
@@ -92,7 +92,7 @@ struct ScoreTable {
                 harmSignificant: share { $0.t > LossComparison.significantT },
                 betterSignificant: share { $0.t < -LossComparison.significantT },
                 harmMaterial: share { $0.mean > LossComparison.materialLoss }, kept: method.kept,
-                gainKept: gain > 0 ? (mean(areas(method.queries)) - base) / gain : 0)
+                gainKept: gain > 0 ? (mean(method.queries.areas) - base) / gain : 0)
         }
     }
 
@@ -115,12 +115,14 @@ struct ScoreTable {
 
     private func query(_ heads: [LinearHead]) -> [ScoredQuery] { users.scores(under: heads) }
 
-    /// Scored users have both classes in their query, so that each has an area; a half stands for "says nothing".
-    private func areas(_ queries: [ScoredQuery]) -> [Double] { queries.map { $0.areaUnderCurve ?? 0.5 } }
-
     private func areas(_ scores: [Scores], _ method: String) -> [Double] {
-        scores.first { $0.method == method }.map { areas($0.queries) } ?? []
+        scores.first { $0.method == method }.map { $0.queries.areas } ?? []
     }
 
     private func mean(_ values: [Double]) -> Double { meanOverUsers(values) ?? 0 }
+}
+
+extension [ScoredQuery] {
+    /// Scored users have both classes in their query, so that each has an area; a half stands for "says nothing".
+    var areas: [Double] { map { $0.areaUnderCurve ?? 0.5 } }
 }

@@ -70,13 +70,13 @@ public struct StepsReport: Sendable, Equatable, Codable {
         init(users: Int, seed: UInt64) { bootstrap = Bootstrap(users: users, seed: seed) }
 
         mutating func addLearned(_ support: Int, steps: Int, _ queries: [ScoredQuery], secondsPerUser: Double) {
-            learned = Self.areas(queries)
+            learned = queries.areas
             append("learned", steps, support, learned, nil, false, secondsPerUser)
         }
 
         mutating func add(_ run: Run) {
             append(
-                "\(run.rule.rawValue).\(run.start)", run.steps, run.support, Self.areas(run.queries), run.rate,
+                "\(run.rule.rawValue).\(run.start)", run.steps, run.support, run.queries.areas, run.rate,
                 run.isRateAtEdge, run.secondsPerUser)
         }
 
@@ -118,8 +118,5 @@ public struct StepsReport: Sendable, Equatable, Codable {
             }
             return StepsReport(config: config, figures: figures, tables: Tables(steps: rows))
         }
-
-        /// Scored users have both classes, so that each has an area.
-        private static func areas(_ queries: [ScoredQuery]) -> [Double] { queries.map { $0.areaUnderCurve ?? 0.5 } }
     }
 }

@@ -43,6 +43,8 @@ public struct EncoderRule: Sendable {
     public static func following(
         _ rule: PreconditionedRule, _ plan: AdapterPlan, steps: Int, _ random: inout RandomSource
     ) -> EncoderRule {
+        // The pooled rule's bias does not move faster with a larger support; here all tensors share the exponent, so that the two
+        // agree at a support in the middle of 4 to 32.
         let (first, typicalSupport): (StepParameters, Float) = (rule.steps[0], 12)
         let exponent = 1 - rule.supportExponent
         let adapters = [Float](repeating: log(0.1), count: plan.tensorRanges.count - 2)

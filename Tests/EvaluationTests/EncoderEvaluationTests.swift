@@ -48,7 +48,8 @@ import Testing
             shape, [Site(.feedForward, block: shape.blocks - 1): Bottleneck.pfeiffer(width: 4)], head: .binary)
         var settings = EncoderOuterSettings()
         settings.usersPerStep = 16
-        for rates: [Float] in [[1e-3, 1e-2], []] {
+        var areas: [[Float]: Double] = [:]
+        for rates: [Float] in [[1e-3, 1e-2], [1e-3], [1e-2], []] {
             var fullDepth = EncoderEvaluation.FullDepth()
             (fullDepth.steps, fullDepth.learningRates) = (4, rates)
             let evaluation = try EncoderEvaluation(
@@ -61,10 +62,22 @@ import Testing
             let own = try #require(report.figures["auc.encoder.s32"])
             let swapped = try #require(report.figures["auc.swapped.s32"])
             #expect(own > 0.8 && own > swapped + 0.2, "\(own), \(swapped)")
-            #expect(report.figures["encoder.difference_to_pooled.s4.low"] != nil)
+            areas[rates] = report.figures["auc.full_depth.s32"]
+            for rival in rates.isEmpty ? ["pooled"] : ["pooled", "full_depth"] {
+                let difference = try #require(report.figures["encoder.difference_to_\(rival).s32"])
+                #expect(abs(difference - (own - (try #require(report.figures["auc.\(rival).s32"])))) < 1e-9)
+                let (low, high) = (
+                    try #require(report.figures["encoder.difference_to_\(rival).s32.low"]),
+                    try #require(report.figures["encoder.difference_to_\(rival).s32.high"])
+                )
+                #expect(low <= difference && difference <= high)
+            }
             #expect((report.figures["encoder.difference_to_full_depth.s32"] != nil) == !rates.isEmpty)
             #expect(report.tables.methods.filter { $0.method == "encoder" }.allSatisfy { ($0.usersPerSecond ?? 0) > 0 })
         }
+        // The best of the rates that were tried.
+        let (small, large) = (try #require(areas[[1e-3]]), try #require(areas[[1e-2]]))
+        #expect(small != large && areas[[1e-3, 1e-2]] == max(small, large))
     }
 
     @Test("users that the protocol cannot score are refused in words")

@@ -32,6 +32,19 @@ import Testing
             let (none, many) = (try #require(global.first), try #require(global.last))
             #expect(many.areaUnderCurve.mean > none.areaUnderCurve.mean)
             #expect(!none.isRateAtEdge)
+            for rule in HeadDescent.allCases {
+                let rivals = report.tables.steps.filter { $0.support == size && $0.method.hasPrefix(rule.rawValue) }
+                let rates = try #require(report.config.rates[rule.rawValue])
+                for row in rivals where row.steps > 0 {
+                    let rate = try #require(row.rate)
+                    #expect(rates.contains(rate) && row.isRateAtEdge == (rate == rates.first || rate == rates.last))
+                }
+                let fifty = rivals.filter { $0.steps == 50 }.map(\.areaUnderCurve.mean)
+                #expect(fifty.count == 3 && figures["auc.\(rule.rawValue)50.s\(size)"] == fifty.max())
+                let near = rivals.filter { $0.areaUnderCurve.mean >= learned.areaUnderCurve.mean - 0.001 }
+                #expect(
+                    figures["steps.\(rule.rawValue)_to_target.s\(size)"] == near.map { Double($0.steps) }.min())
+            }
             let difference = try #require(figures["steps.sgd50_difference.s\(size)"])
             let sgd = try #require(figures["auc.sgd50.s\(size)"])
             #expect(abs(difference - (learned.areaUnderCurve.mean - sgd)) < 1e-9)
