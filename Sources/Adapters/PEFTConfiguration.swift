@@ -76,13 +76,8 @@ private struct PEFTFields {
 
     init(json bytes: [UInt8], file: String) throws {
         self.file = file
-        do {
-            guard let object = try JSONValue(parsing: bytes).object else {
-                throw Self.malformed(file, "it is not an object")
-            }
-            self.object = object
-        } catch let error as JSONSyntaxError {
-            throw Self.malformed(file, "it is no JSON at \(error)")
+        do { object = try JSONObject(parsing: bytes) } catch {
+            throw Self.malformed(file, "it is no JSON object at \(error)")
         }
     }
 

@@ -22,13 +22,8 @@ struct ConfigurationFields {
 
     init(json bytes: [UInt8], file: String) throws {
         self.file = file
-        do {
-            guard let object = try JSONValue(parsing: bytes).object else {
-                throw Self.malformed(file, "it is not an object")
-            }
-            fields = object
-        } catch let error as JSONSyntaxError {
-            throw Self.malformed(file, "it is no JSON at \(error)")
+        do { fields = try JSONObject(parsing: bytes) } catch {
+            throw Self.malformed(file, "it is no JSON object at \(error)")
         }
     }
 

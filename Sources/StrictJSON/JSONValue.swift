@@ -61,6 +61,14 @@ public struct JSONObject: Sendable {
 
     package init(members: [Member]) { self.members = members }
 
+    /// Parses a text that is one object.
+    public init(parsing bytes: [UInt8]) throws(JSONSyntaxError) {
+        guard let object = try JSONValue(parsing: bytes).object else {
+            throw JSONSyntaxError(byteOffset: 0, reason: "it is not an object")
+        }
+        self = object
+    }
+
     /// The value of the member of exactly this name; linear in the number of members.
     public subscript(name: String) -> JSONValue? {
         members.first { $0.name.utf8.elementsEqual(name.utf8) }?.value

@@ -43,6 +43,15 @@ import Testing
         #expect(throws: JSONSyntaxError.self) { try parse(text) }
     }
 
+    @Test("a text that is to be an object is refused where it is none, or no JSON")
+    func objects() throws {
+        #expect(try JSONObject(parsing: Array(#"{"a":1}"#.utf8))["a"]?.integer == 1)
+        let list = #expect(throws: JSONSyntaxError.self) { try JSONObject(parsing: Array("[1]".utf8)) }
+        #expect(list?.byteOffset == 0 && list?.reason == "it is not an object")
+        let broken = #expect(throws: JSONSyntaxError.self) { try JSONObject(parsing: Array(#"{"a""#.utf8)) }
+        #expect(broken?.byteOffset == 4)
+    }
+
     @Test("bytes that are not UTF-8 are refused at their offset")
     func notUTF8() throws {
         let error = try #require(throws: JSONSyntaxError.self) {
