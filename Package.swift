@@ -27,6 +27,7 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 /// AVX-512, where the machine that builds has it, and otherwise x86-64-v3, which has AVX2 and FMA. `attune` refuses in words
 /// to start on a lesser one than it was built for (`Processor`).
 let level: String = {
+    // A machine that does not say what it is, because it has no proc(5), is taken for one without AVX-512.
     let machine = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let hasAVX512 = ["f", "bw", "cd", "dq", "vl"].allSatisfy { machine.contains(" avx512\($0) ") }
     return Context.environment["ATTUNE_TARGET_CPU"] ?? (hasAVX512 ? "x86-64-v4" : "x86-64-v3")
@@ -45,6 +46,7 @@ let kernels: (flags: [String], defines: [String]) = {
             return (
                 ["-Xcc", "-march=x86-64-v4", "-Xcc", "-mprefer-vector-width=512"], ["ATTUNE_AVX2", "ATTUNE_AVX512"]
             )
+        // A manifest has no other way to refuse: this is what `swift build` prints.
         case let other: fatalError("ATTUNE_TARGET_CPU is \(other), not x86-64, x86-64-v3 or x86-64-v4")
         }
     #else

@@ -56,19 +56,19 @@ struct TopLayerRun {
         let row = 4 * workload.tokens * base.configuration.width
         let texts = EncoderTexts(
             transformer, sequences, cache: PrefixCache(byteLimit: sizes.cachedTexts * (row + 256)))
+        func adapt(_ rows: [Int32], _ adaptation: inout EncoderAdaptation) {
+            adaptation.adapt(to: UserSupport(rows: rows, labels: rows.map { Float($0 % 2) }), with: rule)
+        }
+        // More texts than the cache holds fill it to its bound.
+        var filling = EncoderAdaptation(texts, rule.plan)
+        adapt(sequences.indices.map { Int32($0) }, &filling)
         var (early, middle) = (0, 0)
         for chunk in 0..<sizes.chunks {
-            // The first chunk fills the cache to its bound; later ones move on by a text now and then.
-            let window =
-                chunk == 0 ? 0..<sequences.count : chunk / sizes.chunksPerText..<live + chunk / sizes.chunksPerText
+            // The texts in use move on by one now and then.
+            let first = chunk / sizes.chunksPerText
             var adaptation = EncoderAdaptation(texts, rule.plan)
-            let users = chunk == 0 ? sequences.count / sizes.examples : sizes.usersPerChunk
-            for _ in 0..<users {
-                let rows = (0..<sizes.examples).map { _ in
-                    Int32(window.lowerBound + random.index(below: window.count))
-                }
-                let labels = rows.map { Float($0 % 2) }
-                adaptation.adapt(to: UserSupport(rows: rows, labels: labels), with: rule)
+            for _ in 0..<sizes.usersPerChunk {
+                adapt((0..<sizes.examples).map { _ in Int32(first + random.index(below: live)) }, &adaptation)
             }
             if chunk == sizes.chunks / 100 { early = try ProcessMemory.bytes("VmHWM") }
             if chunk == sizes.chunks / 10 { middle = try ProcessMemory.bytes("VmRSS") }
