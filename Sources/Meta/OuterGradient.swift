@@ -3,16 +3,18 @@ import Tensor
 
 /// The outer objective and its exact gradient through every inner step, second-order terms included.
 ///
-/// `J = mean_u mean_q logloss(query logit after adapting on the support)`: each user weighs the same. Exact MAML (Finn
-/// et al. 2017) over the rule of ``PreconditionedRule``, differentiated by hand; the inner Hessian is that of a linear
-/// logistic model, so the exact terms cost as much as the forward pass.
+/// `J = mean_u` of the ``OuterObjective`` of the query's logits after adapting on the support: each user weighs the same.
+/// Exact MAML (Finn et al. 2017) over the rule of ``PreconditionedRule``, differentiated by hand; the inner Hessian is that of
+/// a linear logistic model, so the exact terms cost as much as the forward pass.
 package struct OuterGradient {
     private let parameters: MetaParameters
     private let batch: EpisodeBatch
+    private let objective: OuterObjective
 
-    package init(_ parameters: MetaParameters, _ batch: EpisodeBatch) {
+    package init(_ parameters: MetaParameters, _ batch: EpisodeBatch, _ objective: OuterObjective) {
         self.parameters = parameters
         self.batch = batch
+        self.objective = objective
     }
 
     /// What the way back needs of one inner step.
@@ -32,16 +34,7 @@ package struct OuterGradient {
     /// The loss (nats) and its gradient, laid out as the parameters.
     package func evaluate() -> (loss: Float, gradient: MetaParameters) {
         let (steps, state, biases) = forward()
-        let users = Float(batch.query.counts.count)
-        let logits = logits(of: batch.query, state: state, biases: biases)
-        var loss: Float = 0
-        var pull = [Float](repeating: 0, count: logits.count)
-        for index in logits.indices {
-            let label = batch.query.labels[index]
-            let weight = 1 / (batch.query.counts[Int(batch.query.owners[index])] * users)
-            loss += weight * logLoss(logit: logits[index], label: label)
-            pull[index] = weight * (logistic(logits[index]) - label)
-        }
+        let (loss, pull) = queryLoss(logits(of: batch.query, state: state, biases: biases))
         var gradient = MetaParameters(zerosLike: parameters)
         let pulled = batch.query.weightedSums(pull)
         addToStart(&gradient, pulled, pull)
@@ -52,6 +45,21 @@ package struct OuterGradient {
             backward(step, index, &gradient, &stateGradient, &biasGradient)
         }
         return (loss, gradient)
+    }
+
+    /// The mean over users, and its gradient by each query logit.
+    private func queryLoss(_ logits: [Float]) -> (loss: Float, pull: [Float]) {
+        let share = 1 / Float(batch.query.counts.count)
+        var loss: Float = 0
+        var pull: [Float] = []
+        pull.reserveCapacity(logits.count)
+        for count in batch.query.counts {
+            let own = pull.count..<pull.count + Int(count)
+            let (userLoss, gradient) = objective.evaluate(logits: logits[own], labels: batch.query.labels[own])
+            loss += share * userLoss
+            pull += gradient.map { share * $0 }
+        }
+        return (loss, pull)
     }
 
     private func forward() -> (steps: [Step], state: Matrix, biases: [Float]) {

@@ -6,6 +6,7 @@ import Tensor
 public struct OuterLoop: Sendable {
     private let population: MetaPopulation
     private let settings: OuterSettings
+    private var objective: OuterObjective { OuterObjective(rankingShare: settings.rankingShare) }
 
     /// Learns on every user of a population that has enough examples for an episode.
     public init(_ population: MetaPopulation, settings: OuterSettings = OuterSettings()) {
@@ -50,7 +51,7 @@ public struct OuterLoop: Sendable {
         for step in 1...max(1, settings.maximumSteps) {
             guard let episodes = sampler.next() else { break }
             let batch = EpisodeBatch(episodes, from: population.features, scale: settings.featureScale)
-            var gradient = OuterGradient(parameters, batch).evaluate().gradient
+            var gradient = OuterGradient(parameters, batch, objective).evaluate().gradient
             if isFew { for index in 0...parameters.width { gradient.values[index] = 0 } }
             optimizer.step(
                 &parameters.values, gradient: gradient.values, gradientNorm: settings.gradientNorm,
@@ -65,7 +66,7 @@ public struct OuterLoop: Sendable {
         return best.parameters
     }
 
-    /// Mean query log loss over users and support sizes, as a user would be served; 0 without users to ask.
+    /// Mean objective over users and support sizes, as a user would be served; 0 without users to ask.
     private func checkpointLoss(_ parameters: MetaParameters, on held: MetaPopulation) -> Double {
         let rule = parameters.rule(featureScale: settings.featureScale)
         let projected = rule.project(held.features)
@@ -74,7 +75,7 @@ public struct OuterLoop: Sendable {
             held.scores(
                 under: held.heads(
                     under: rule, settings: adaptation, support: size, unadapted: rule.start, projected: projected)
-            ).map(\.meanLoss)
+            ).map { $0.loss(objective) }
         }
         return losses.isEmpty ? 0 : losses.reduce(0, +) / Double(losses.count)
     }

@@ -17,6 +17,8 @@ public struct OuterSettings: Sendable, Equatable {
     public var supportSizes = ScoringProtocol.supportSizes
     /// Query examples of an episode, at most.
     public var queryCount = 32
+    /// How much of the objective is ranking loss rather than log loss; within `0...1`.
+    public var rankingShare: Float = 0.5
     /// AdamW's rate for start and matrix.
     public var tensorRate: Float = 4e-4
     /// AdamW's rate for the few numbers that act on everything.
@@ -42,7 +44,7 @@ public struct OuterProgress: Sendable, Equatable {
     public var folds: Int
     /// Outer steps taken.
     public var step: Int
-    /// Mean query log loss of the fold's checkpoint users, nats.
+    /// Mean objective of the fold's checkpoint users, nats.
     public var loss: Double
     /// The best so far, and the one kept.
     public var bestLoss: Double

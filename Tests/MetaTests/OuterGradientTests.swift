@@ -30,19 +30,20 @@ import Testing
 
     @Test(
         "the gradient through every inner step agrees with central differences",
-        arguments: [(1, false), (2, false), (3, false), (1, true), (3, true)])
-    func agreesWithDifferences(steps: Int, isIsotropic: Bool) {
+        arguments: [(1, false, 0), (1, false, 1), (2, false, 0.5), (3, false, 0.5), (1, true, 0), (3, true, 0.5)])
+    func agreesWithDifferences(steps: Int, isIsotropic: Bool, rankingShare: Float) {
+        let objective = OuterObjective(rankingShare: rankingShare)
         let width = 6
         let batch = batch(width: width, seed: 21)
         let parameters = parameters(width: width, steps: steps, isIsotropic: isIsotropic, seed: 22)
-        let gradient = OuterGradient(parameters, batch).evaluate().gradient
+        let gradient = OuterGradient(parameters, batch, objective).evaluate().gradient
         for index in parameters.values.indices {
             let step: Float = 1e-2
             var moved = parameters
             moved.values[index] = parameters.values[index] + step
-            let above = Double(OuterGradient(moved, batch).evaluate().loss)
+            let above = Double(OuterGradient(moved, batch, objective).evaluate().loss)
             moved.values[index] = parameters.values[index] - step
-            let below = Double(OuterGradient(moved, batch).evaluate().loss)
+            let below = Double(OuterGradient(moved, batch, objective).evaluate().loss)
             let numeric = (above - below) / Double(2 * step)
             let exact = Double(gradient.values[index])
             // Float losses are good to 1e-7, so their differences to 1e-5; curvature adds as much.
@@ -62,7 +63,7 @@ import Testing
             parameters,
             EpisodeBatch(
                 support: OwnedExamples(world.users, from: world.features, scale: 1),
-                query: OwnedExamples(query, from: world.features, scale: 1))
+                query: OwnedExamples(query, from: world.features, scale: 1)), OuterObjective(rankingShare: 0)
         ).evaluate().loss
         var expected = 0.0
         for (user, asked) in zip(world.users, query) {
@@ -76,6 +77,21 @@ import Testing
             }
         }
         #expect(abs(Double(loss) - expected) < 1e-5)
+    }
+
+    @Test("the objective is what it says, by hand: two positives, one negative, and one class only")
+    func objectiveByHand() {
+        let softplus = { (x: Double) in Foundation.log(1 + Foundation.exp(x)) }
+        let query = ScoredQuery(logits: [1, -0.5, 2], labels: [1, 0, 1])
+        let logLoss = (softplus(-1) + softplus(-0.5) + softplus(-2)) / 3
+        let ranking = (softplus(-1.5) + softplus(-2.5)) / 2
+        for share in [0, 0.25, 1] {
+            let expected = (1 - share) * logLoss + share * ranking
+            #expect(abs(query.loss(OuterObjective(rankingShare: Float(share))) - expected) < 1e-6)
+        }
+        let oneClass = ScoredQuery(logits: [1, 2], labels: [1, 1])
+        #expect(oneClass.loss(OuterObjective(rankingShare: 1)) == 0)
+        #expect(abs(oneClass.loss(OuterObjective(rankingShare: 0)) - oneClass.meanLoss) < 1e-6)
     }
 
     @Test("a rule survives the way through meta-parameters at any feature scale")
@@ -100,7 +116,7 @@ import Testing
             parameters,
             EpisodeBatch(
                 support: OwnedExamples(world.users, from: world.features, scale: 4),
-                query: OwnedExamples([query], from: world.features, scale: 4))
+                query: OwnedExamples([query], from: world.features, scale: 4)), OuterObjective(rankingShare: 0)
         ).evaluate().loss
         let delta = try #require(
             adapt(world.batch, with: world.rule, settings: .unguarded(steps: 1, width: world.width))[0].delta)
