@@ -68,9 +68,17 @@ public struct OuterLoop: Sendable {
 
     /// Mean objective over users and support sizes, as a user would be served; 0 without users to ask.
     private func checkpointLoss(_ parameters: MetaParameters, on held: MetaPopulation) -> Double {
-        let rule = parameters.rule(featureScale: settings.featureScale)
+        Self.loss(of: parameters.rule(featureScale: settings.featureScale), on: held, settings)
+    }
+
+    /// What the outer loop would think of a rule: the mean of its objective over users and support sizes, each user served
+    /// after all of the rule's steps; 0 without users to ask.
+    package static func loss(
+        of rule: PreconditionedRule, on held: MetaPopulation, _ settings: OuterSettings
+    ) -> Double {
+        let objective = OuterObjective(rankingShare: settings.rankingShare)
         let projected = rule.project(held.features)
-        let adaptation = AdaptationSettings.unguarded(steps: settings.innerSteps, width: rule.width)
+        let adaptation = AdaptationSettings.unguarded(steps: rule.steps.count, width: rule.width)
         let losses = settings.supportSizes.flatMap { size in
             held.scores(
                 under: held.heads(

@@ -22,6 +22,8 @@ public struct MetaTrainer: Sendable {
     private let outer: OuterSettings
     /// Penalties of the head for everyone that are tried, for features of unit norm.
     private static let penalties: [Float] = [0.3, 1.5, 6, 25, 100]
+    /// Folds that the penalty is chosen on.
+    private static let penaltyFolds = 3
     /// Fewer meta-users than this say nothing about the next user.
     private static let minimumUsers = 10
 
@@ -51,10 +53,10 @@ public struct MetaTrainer: Sendable {
     public func train<Failure>(
         name: String, baseDigest: String, progress: (MetaTrainingProgress) throws(Failure) -> Void
     ) throws(Failure) -> Recipe {
-        let penalty = bestPenalty()
-        try progress(.globalHead(penalty: penalty.value, logLoss: penalty.loss))
-        let head = fitGlobalHead(training, penalty: penalty.value)
-        let rule = try learn(from: head, progress: progress)
+        let penalties = bestPenalties()
+        try progress(.globalHead(penalty: penalties.withoutData.value, logLoss: penalties.withoutData.loss))
+        let head = fitGlobalHead(training, penalty: penalties.withoutData.value)
+        let rule = try learn(from: fitGlobalHead(training, penalty: penalties.start.value), progress: progress)
         var recipe = Recipe.plain(name: name, baseDigest: baseDigest, head: head)
         recipe.rule = rule
         recipe.settings.steps = rule.steps.count
@@ -66,17 +68,36 @@ public struct MetaTrainer: Sendable {
         return recipe
     }
 
-    /// The penalty whose head, fitted on the other folds, has the least log loss on the first fold's users.
-    private func bestPenalty() -> (value: Float, loss: Double) {
-        let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: outer.folds) == 0 }
-        let fitted = training.keeping { !isHeld($0) }
-        let held = training.keeping { isHeld($0) && !$0.query.labels.isEmpty }
-        var best: (value: Float, loss: Double)?
-        for penalty in Self.penalties {
-            let loss = meanLoss(held, under: fitGlobalHead(fitted, penalty: penalty))
-            if best.map({ loss < $0.loss }) ?? true { best = (penalty, loss) }
+    /// Penalties that serve held-out users best: of the head for everyone alone, and of the head that steps begin at.
+    private struct Penalties {
+        var withoutData: (value: Float, loss: Double)
+        var start: (value: Float, loss: Double)
+    }
+
+    /// Tries penalties on users of some folds, with heads fitted without those; one fold alone picks by chance. A start is
+    /// judged after plain steps from it: what a user's own examples correct need not be fitted closely.
+    private func bestPenalties() -> Penalties {
+        let first = Self.penalties[0]
+        var best = Penalties(withoutData: (first, .infinity), start: (first, .infinity))
+        let splits = (0..<min(Self.penaltyFolds, outer.folds)).map { fold in
+            let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: outer.folds) == fold }
+            return (
+                fitted: training.keeping { !isHeld($0) },
+                held: training.keeping { isHeld($0) && !$0.query.labels.isEmpty }
+            )
         }
-        return best ?? (Self.penalties[0], 0)
+        for penalty in Self.penalties {
+            var losses = (withoutData: 0.0, start: 0.0)
+            for split in splits {
+                let head = fitGlobalHead(split.fitted, penalty: penalty)
+                losses.withoutData += meanLoss(split.held, under: head) / Double(splits.count)
+                let plain = PreconditionedRule.plain(from: head, steps: outer.innerSteps)
+                losses.start += OuterLoop.loss(of: plain, on: split.held, outer) / Double(splits.count)
+            }
+            if losses.withoutData < best.withoutData.loss { best.withoutData = (penalty, losses.withoutData) }
+            if losses.start < best.start.loss { best.start = (penalty, losses.start) }
+        }
+        return best
     }
 
     /// Learns the rule; with few users from the global head and from zero (where a step is the difference of the
