@@ -82,7 +82,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Model", ["Tensor", "StrictJSON", "Safetensors", "Tokenizer", "Problem"], [crypto]),
     ("Population", ["StrictJSON", "Zstd", "Tensor", "Problem"], []),
     ("Adapters", ["Model", "Tensor", "Safetensors", "StrictJSON", "Problem"], []),
-    ("Gate", [], []),
+    ("Gate", ["Tensor"], []),
     ("Meta", ["Adapters", "Model", "Gate", "Tensor", "Problem"], []),
     ("Schema", ["Postgres", "Problem"], [crypto]),
     ("Queue", ["Schema", "Postgres", "Problem"], [log]),
