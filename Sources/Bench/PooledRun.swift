@@ -27,7 +27,7 @@ struct PooledRun {
         let settings = AdaptationSettings(
             steps: 1, rowBudget: 256, maximumExamples: 128, scale: 0.5,
             guarding: GuardSettings(smallSupportGain: 0.01))
-        let projected = rule.project(features)
+        let projected = rule.project(features, withoutData: rule.start)
         let packs = (0..<max(1, users / Self.pack)).map { _ in
             PackedSupport(
                 features: projected,

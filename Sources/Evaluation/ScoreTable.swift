@@ -24,7 +24,7 @@ struct ScoreTable {
         self.users = users
         self.recipe = recipe
         self.seed = seed
-        projected = recipe.rule.project(users.features)
+        projected = recipe.project(users.features)
         bootstrap = Bootstrap(users: users.users.count, seed: seed)
     }
 

@@ -46,7 +46,7 @@ public struct StepsEvaluation: Sendable {
         var done = 0
         for size in ScoringProtocol.supportSizes {
             let settings = AdaptationSettings.unguarded(steps: recipe.settings.steps, width: recipe.width)
-            let projected = recipe.rule.project(scored.features)
+            let projected = recipe.project(scored.features)
             let learned = Self.timed {
                 scored.heads(
                     under: recipe.rule, settings: settings, support: size, unadapted: recipe.headWithoutData,

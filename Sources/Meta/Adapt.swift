@@ -60,14 +60,14 @@ private struct Fit {
         settings: AdaptationSettings
     ) -> (Fit, InnerLoop.State) {
         var loop = InnerLoop(
-            gram: support.gram(), startLogits: support.startLogits, labels: support.labels, rule: rule,
-            stepCount: settings.steps)
-        let startLoss = meanLoss(support.startLogits, support.labels)
-        var lossBefore = startLoss
+            gram: support.gram(), startLogits: support.startLogits, generalLogits: support.generalLogits,
+            labels: support.labels, rule: rule, stepCount: settings.steps)
+        var lossBefore = meanLoss(support.generalLogits, support.labels)
         if let start {
+            let startLoss = meanLoss(loop.logits(of: loop.initial, share: settings.scale), support.labels)
             loop.warm = (support.logits(of: start.state), start.bias)
-            lossBefore = meanLoss(loop.logits(of: loop.initial, share: settings.scale), support.labels)
-            if !(lossBefore <= startLoss) { (loop.warm, lossBefore) = (nil, startLoss) }
+            let copyLoss = meanLoss(loop.logits(of: loop.initial, share: settings.scale), support.labels)
+            if copyLoss <= startLoss { lossBefore = copyLoss } else { loop.warm = nil }
         }
         var state = loop.fit()
         var fit = Fit(
@@ -93,7 +93,7 @@ private struct Fit {
         if let guarding = settings.guarding, !isCopy {
             if let leaveOut {
                 // Written so that a loss that is not a number rejects too.
-                guard leaveOut.adapted <= leaveOut.start else {
+                guard leaveOut.adapted <= leaveOut.start + guarding.tolerance else {
                     adaptation.verdict = .kept(leaveOut.adapted.isFinite ? .guardRejected : .notFinite)
                     return adaptation
                 }

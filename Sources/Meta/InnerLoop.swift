@@ -10,6 +10,8 @@ struct InnerLoop {
     let gram: [Float]
     /// `x · w0 + b0` of each example.
     let startLogits: [Float]
+    /// `x · g + bg` of each example: as a user without an adapter is served.
+    let generalLogits: [Float]
     let labels: [Float]
     let rule: PreconditionedRule
     let stepCount: Int
@@ -56,18 +58,19 @@ struct InnerLoop {
         return state
     }
 
-    /// Every example's logit under `share` of a state's delta.
+    /// Every example's logit, `share` of the way from the head without data to the state's.
     func logits(of state: State, share: Float = 1) -> [Float] {
         (0..<count).map { logit(of: $0, under: state, share: share) }
     }
 
-    /// One example's logit under `share` of a state's delta.
+    /// One example's logit, `share` of the way from the head without data to the state's.
     func logit(of example: Int, under state: State, share: Float = 1) -> Float {
         let row = example * count
         var sum: Float = 0
         for other in 0..<count { sum += gram[row + other] * state.coefficients[other] }
         if let warm { sum += state.warmShare * warm.logits[example] }
-        return startLogits[example] + share * (sum + state.bias)
+        let general = generalLogits[example]
+        return general + share * (startLogits[example] + sum + state.bias - general)
     }
 }
 

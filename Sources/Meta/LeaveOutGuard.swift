@@ -5,20 +5,21 @@
 /// left out in pairs of a positive and a negative; the rarer class takes part in several pairs.
 struct LeaveOutGuard {
     let loop: InnerLoop
-    /// The share of a fitted delta that would be published.
+    /// How far from the head without data towards the fitted one the published head would be.
     let share: Float
 
     func losses() -> LeaveOutLosses {
         var start: Float = 0
         var adapted: Float = 0
         let held = Self.heldOut(labels: loop.labels)
-        let initial = loop.initial
+        // Who begins at a copy has something to lose; others would be served by the head without data.
+        let before = loop.warm == nil ? loop.generalLogits : loop.logits(of: loop.initial, share: share)
         for group in held {
             let state = loop.fit(excluding: group)
             for example in group {
                 let weight = 1 / Float(group.count * held.count)
                 let label = loop.labels[example]
-                start += weight * logLoss(logit: loop.logit(of: example, under: initial, share: share), label: label)
+                start += weight * logLoss(logit: before[example], label: label)
                 adapted += weight * logLoss(logit: loop.logit(of: example, under: state, share: share), label: label)
             }
         }

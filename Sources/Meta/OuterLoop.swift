@@ -77,7 +77,7 @@ public struct OuterLoop: Sendable {
         of rule: PreconditionedRule, on held: MetaPopulation, _ settings: OuterSettings
     ) -> Double {
         let objective = OuterObjective(rankingShare: settings.rankingShare)
-        let projected = rule.project(held.features)
+        let projected = rule.project(held.features, withoutData: rule.start)
         let adaptation = AdaptationSettings.unguarded(steps: rule.steps.count, width: rule.width)
         let losses = settings.supportSizes.flatMap { size in
             held.scores(

@@ -89,4 +89,16 @@ public struct PreconditionedRule: Sendable, Equatable {
 
     /// Number of features.
     public var width: Int { start.width }
+
+    /// What a published difference is added to: a share of the start, the rest the head of users without data, so that a smaller
+    /// share serves users closer to what they had.
+    ///
+    /// - Parameters:
+    ///   - withoutData: the head of a user without an adapter.
+    ///   - share: ``AdaptationSettings/scale``.
+    public func publishedStart(withoutData: LinearHead, share: Float) -> LinearHead {
+        func blend(_ own: Float, _ general: Float) -> Float { share * own + (1 - share) * general }
+        return LinearHead(
+            weights: zip(start.weights, withoutData.weights).map(blend), bias: blend(start.bias, withoutData.bias))
+    }
 }

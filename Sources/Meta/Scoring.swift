@@ -67,8 +67,10 @@ extension MetaPopulation {
         projected: ProjectedFeatures? = nil
     ) -> [LinearHead] {
         let batch = PackedSupport(
-            features: projected ?? rule.project(features), users: users.map { $0.support(size) })
-        return adapt(batch, with: rule, settings: settings).map { $0.delta?.applied(to: rule.start) ?? unadapted }
+            features: projected ?? rule.project(features, withoutData: unadapted),
+            users: users.map { $0.support(size) })
+        let start = rule.publishedStart(withoutData: unadapted, share: settings.scale)
+        return adapt(batch, with: rule, settings: settings).map { $0.delta?.applied(to: start) ?? unadapted }
     }
 }
 

@@ -7,6 +7,8 @@ struct SupportScratch {
     /// `[count, width]`, the directions `x P`.
     private var directions: [Float] = []
     private(set) var startLogits: [Float] = []
+    /// Of the head of users without data.
+    private(set) var generalLogits: [Float] = []
     private(set) var labels: [Float] = []
 
     init(width: Int) { self.width = width }
@@ -18,11 +20,13 @@ struct SupportScratch {
         labels = Array(user.labels[taken])
         directions.removeAll(keepingCapacity: true)
         startLogits.removeAll(keepingCapacity: true)
-        let stride = width + 1
+        generalLogits.removeAll(keepingCapacity: true)
+        let stride = ProjectedFeatures.columns(width: width)
         for example in taken {
             let first = Int(user.rows[example]) * stride
             directions.append(contentsOf: features.rows.values[first..<first + width])
             startLogits.append(features.rows.values[first + width])
+            generalLogits.append(features.rows.values[first + width + 1])
         }
     }
 

@@ -133,7 +133,7 @@ public struct MetaTrainer: Sendable {
         _ recipe: Recipe, progress: (MetaTrainingProgress) throws(Failure) -> Void
     ) throws(Failure) -> ValidationFigures {
         guard !validation.users.isEmpty else { return ValidationFigures(users: 0, rows: []) }
-        let projected = recipe.rule.project(validation.features)
+        let projected = recipe.project(validation.features)
         var rows: [ValidationFigures.Row] = []
         for steps in 0...recipe.rule.steps.count {
             for size in ScoringProtocol.supportSizes {

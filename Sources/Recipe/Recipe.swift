@@ -2,6 +2,7 @@ public import Adapters
 public import Gate
 public import Meta
 public import Problem
+public import Tensor
 
 /// The product of meta-training: what every adaptation under one base starts from and how it steps.
 public struct Recipe: Sendable, Equatable {
@@ -66,7 +67,17 @@ public struct Recipe: Sendable, Equatable {
     /// The head a user is served with.
     ///
     /// - Parameter delta: the user's adapter, nil without one.
-    public func head(of delta: HeadDelta?) -> LinearHead { delta?.applied(to: rule.start) ?? headWithoutData }
+    public func head(of delta: HeadDelta?) -> LinearHead { delta?.applied(to: publishedStart) ?? headWithoutData }
+
+    /// What users' differences are added to.
+    public var publishedStart: LinearHead {
+        rule.publishedStart(withoutData: headWithoutData, share: settings.scale)
+    }
+
+    /// What adaptation needs of texts' pooled features, `[texts, width]`, of unit norm.
+    public func project(_ features: Matrix) -> ProjectedFeatures {
+        rule.project(features, withoutData: headWithoutData)
+    }
 }
 
 /// What a recipe scored on the validation users of its data; they had no part in learning it.

@@ -39,7 +39,7 @@ public struct CurrentAdapter: Sendable {
         AdapterFile(
             delta: delta ?? .zero(width: recipe.width),
             provenance: AdapterProvenance(baseDigest: place.baseDigest, recipeDigest: place.recipeDigest),
-            start: delta == nil ? recipe.headWithoutData : recipe.rule.start)
+            start: delta == nil ? recipe.headWithoutData : recipe.publishedStart)
     }
 
     /// Probabilities of a positive label, without and with the user's adapter.

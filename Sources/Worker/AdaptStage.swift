@@ -29,7 +29,7 @@ struct AdaptStage: Sendable {
     func adapt(_ delivery: FetchedDelivery) async throws -> AdaptedDelivery {
         let recipe = delivery.recipe.recipe
         guard !delivery.users.isEmpty else { return AdaptedDelivery(fetched: delivery, adaptations: []) }
-        let features = delivery.texts.features(columns: recipe.rule.width + 1)
+        let features = delivery.texts.features(columns: ProjectedFeatures.columns(width: recipe.width))
         let users = delivery.users
         let share = (users.count + threads.count - 1) / threads.count
         let slices = stride(from: 0, to: users.count, by: share).map { Array(users[$0..<min($0 + share, users.count)]) }
@@ -55,7 +55,7 @@ struct AdaptStage: Sendable {
         let slices = ComputeThreads.textSlices(missing)
         let projected = try await threads.spread(slices) { slice in
             let features = try encoder.features(slice.map(\.text))
-            return recipe.rule.project(features)
+            return recipe.project(features)
         }
         for (slice, features) in zip(slices, projected) { delivery.texts.fill(slice.map(\.row), with: features) }
         return delivery

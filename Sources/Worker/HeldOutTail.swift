@@ -47,7 +47,7 @@ package struct HeldOutTail: Sendable, Equatable {
         of users: [HeldOutTail], under recipe: Recipe, features: Matrix, from starts: WarmStarts? = nil
     ) -> [Outcome] {
         let adaptations = Meta.adapt(
-            PackedSupport(features: recipe.rule.project(features), users: users.map(\.support)), with: recipe.rule,
+            PackedSupport(features: recipe.project(features), users: users.map(\.support)), with: recipe.rule,
             settings: recipe.settings, gate: recipe.gate, from: starts)
         return zip(users, adaptations).map { user, adaptation in
             var values: [Float] = []

@@ -51,7 +51,7 @@ package struct TextTable: Sendable {
         }
     }
 
-    /// Every row as one matrix, `[texts, width + 1]`; all of them must be filled.
+    /// Every row as one matrix, `[texts, columns]`; all of them must be filled.
     package func features(columns: Int) -> ProjectedFeatures {
         var values: [Float] = []
         values.reserveCapacity(projected.count * columns)

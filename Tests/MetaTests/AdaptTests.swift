@@ -37,7 +37,7 @@ struct World {
     }
 
     var batch: PackedSupport {
-        PackedSupport(features: rule.project(features), users: users)
+        PackedSupport(features: rule.project(features, withoutData: rule.start), users: users)
     }
 
     /// The rule as its equations say, in the primal and in Double, for one user.
@@ -126,6 +126,28 @@ struct World {
             #expect(abs(result.lossAfter - loss(head, user)) < 2e-2)
             #expect(result.rows == world.width && result.steps == 2 && result.examples == user.count)
         }
+    }
+
+    @Test("half the scale is half the way from the head without data to the whole head")
+    func blends() throws {
+        let world = World(seed: 8)
+        var random = RandomSource(seed: 9)
+        let general = LinearHead(weights: (0..<world.width).map { _ in Float(random.normal()) }, bias: 0.3)
+        let batch = PackedSupport(
+            features: world.rule.project(world.features, withoutData: general), users: world.users)
+        func logits(_ scale: Float) throws -> [[Float]] {
+            var settings = AdaptationSettings.unguarded(steps: 1, width: world.width)
+            settings.scale = scale
+            let start = world.rule.publishedStart(withoutData: general, share: scale)
+            return try adapt(batch, with: world.rule, settings: settings).map {
+                try #require($0.delta).applied(to: start).logits(of: world.features)
+            }
+        }
+        let without = general.logits(of: world.features)
+        for (whole, half) in zip(try logits(1), try logits(0.5)) {
+            for (text, logit) in half.enumerated() { #expect(abs(logit - (whole[text] + without[text]) / 2) < 3e-2) }
+        }
+        for unmoved in try logits(0) { #expect(zip(unmoved, without).allSatisfy { abs($0 - $1) < 1e-5 }) }
     }
 
     @Test("half the scale is half the delta")

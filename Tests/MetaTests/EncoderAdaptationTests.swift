@@ -211,7 +211,8 @@ import Testing
         var adaptation = EncoderAdaptation(world.texts, plan)
         let features = try world.features()
         let expected = adapt(
-            PackedSupport(features: pooled.project(features), users: [support]), with: pooled,
+            PackedSupport(
+                features: pooled.project(features, withoutData: pooled.start), users: [support]), with: pooled,
             settings: .unguarded(steps: 1, width: width))[0].delta
         let rule = EncoderRule.following(pooled, plan, steps: 1, &random)
         adaptation.adapt(to: support, with: rule)

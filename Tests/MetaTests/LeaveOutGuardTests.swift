@@ -8,7 +8,7 @@ import Testing
     private func guarded(_ world: World, gain: Float = 1) -> AdaptationSettings {
         AdaptationSettings(
             steps: world.rule.steps.count, rowBudget: world.width, maximumExamples: 64, scale: 0.5,
-            guarding: GuardSettings(smallSupportGain: gain))
+            guarding: GuardSettings(smallSupportGain: gain, tolerance: 0))
     }
 
     @Test("the leave-out loss is that of rules refitted without each pair, by hand", arguments: 1...2)
@@ -53,10 +53,41 @@ import Testing
         let contrary = UserSupport(
             rows: Array(rows[..<4] + rows[..<4]), labels: [1, 0, 1, 0, 0, 1, 0, 1])
         let batch = PackedSupport(
-            features: world.rule.project(world.features), users: [consistent, contrary])
+            features: world.rule.project(world.features, withoutData: world.rule.start), users: [consistent, contrary])
         let results = adapt(batch, with: world.rule, settings: guarded(world))
         #expect(results[0].delta != nil)
         #expect(results[1].verdict == .kept(.guardRejected))
+    }
+
+    @Test("the guard compares with the head without data, and forgives what its tolerance says")
+    func toleratesALittle() throws {
+        let world = World(seed: 15, users: [8])
+        // A user without data is served by a head that knows these labels: adapting can only lose.
+        let user = world.users[0]
+        var general = LinearHead.zero(width: world.width)
+        for (row, label) in zip(user.rows, user.labels) {
+            for (column, value) in world.features.row(Int(row)).enumerated() {
+                general.weights[column] += (label == 1 ? 4 : -4) * value
+            }
+        }
+        let batch = PackedSupport(
+            features: world.rule.project(world.features, withoutData: general), users: [user])
+        var settings = guarded(world)
+        let result = adapt(batch, with: world.rule, settings: settings)[0]
+        let losses = try #require(result.leaveOut)
+        let excess = losses.adapted - losses.start
+        #expect(excess > 0 && result.verdict == .kept(.guardRejected))
+        settings.guarding?.tolerance = excess + 1e-4
+        #expect(adapt(batch, with: world.rule, settings: settings)[0].delta != nil)
+    }
+
+    @Test("settings from before there was a tolerance have none")
+    func readsOldSettings() throws {
+        let old = Data(#"{"minimumExamples": 4, "smallSupportGain": 0.5}"#.utf8)
+        let read = try JSONDecoder().decode(GuardSettings.self, from: old)
+        #expect(read == GuardSettings(minimumExamples: 4, smallSupportGain: 0.5, tolerance: 0))
+        let new = GuardSettings(smallSupportGain: 0.1)
+        #expect(try JSONDecoder().decode(GuardSettings.self, from: JSONEncoder().encode(new)) == new)
     }
 
     @Test("below four examples the recipe's validated gain decides")

@@ -106,6 +106,6 @@ import Testing
     func servesTheHead() throws {
         let recipe = Self.recipe()
         #expect(recipe.head(of: nil) == recipe.headWithoutData)
-        #expect(recipe.head(of: .zero(width: recipe.width)) == recipe.rule.start)
+        #expect(recipe.head(of: .zero(width: recipe.width)) == recipe.publishedStart)
     }
 }

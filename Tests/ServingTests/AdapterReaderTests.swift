@@ -110,7 +110,7 @@ import Testing
                     return 1 / (1 + Foundation.exp(-sum))
                 }
                 let none = [Float](repeating: 0, count: Self.width)
-                let own = score(world.recipe.rule.start, weights, bias)
+                let own = score(world.recipe.publishedStart, weights, bias)
                 let general = score(world.recipe.headWithoutData, none, 0)
                 #expect(abs(Double(prediction.withAdapter) - own) < 1e-6)
                 #expect(abs(Double(prediction.withoutAdapter) - general) < 1e-6)

@@ -40,7 +40,7 @@ import Worker
                 delivery.users.append(FetchedUser(job: job, support: support, dataThrough: 6))
             }
         }
-        let pack = PackedSupport(features: recipe.rule.project(texts), users: delivery.users.map(\.support))
+        let pack = PackedSupport(features: recipe.project(texts), users: delivery.users.map(\.support))
         let results =
             delivery.users.isEmpty
             ? [] : adapt(pack, with: recipe.rule, settings: recipe.settings, gate: MagnitudeGate())

@@ -95,7 +95,7 @@ import Worker
             recipe.settings.scale = 1
         }
         let seen = Meta.adapt(
-            PackedSupport(features: greedy.rule.project(features), users: tails.map(\.support)), with: greedy.rule,
+            PackedSupport(features: greedy.project(features), users: tails.map(\.support)), with: greedy.rule,
             settings: greedy.settings)
         let (before, after) = (mean(seen.map { Double($0.lossBefore) }), mean(seen.map { Double($0.lossAfter) }))
         let held = mean(HeldOutTail.outcomes(of: tails, under: greedy, features: features).map(\.loss))

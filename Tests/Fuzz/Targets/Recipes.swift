@@ -13,7 +13,7 @@ extension FuzzTarget {
         guard recipe.width <= 64 else { return }
         let texts = Matrix(rows: 3, columns: recipe.width, values: (0..<3 * recipe.width).map { Float($0 % 5) - 2 })
         let batch = PackedSupport(
-            features: recipe.rule.project(texts), users: [UserSupport(rows: [0, 1, 2], labels: [1, 0, 1])])
+            features: recipe.project(texts), users: [UserSupport(rows: [0, 1, 2], labels: [1, 0, 1])])
         let adaptation = adapt(batch, with: recipe.rule, settings: recipe.settings, gate: recipe.gate)[0]
         guard case .adapted(let delta) = adaptation.verdict else { return }
         promise(recipe.head(of: delta).width == recipe.width && delta.rows.count <= recipe.settings.rowBudget)
