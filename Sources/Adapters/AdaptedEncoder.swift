@@ -43,6 +43,29 @@ public struct AdaptedEncoder: Sendable {
         _ batch: PackedBatch, textsOfUsers: [Int], targets: [Float], from start: Cut = .tokens
     ) -> [Float] {
         guard let loss = bank.plan.head else { preconditionFailure("a plan without a head has no loss") }
+        return evaluate(batch, textsOfUsers, start) { loss.evaluate($0, targets: targets[$1]) }
+    }
+
+    /// The gradients in ``AdapterBank/gradients``, overwritten, of a loss whose gradient by each score is known: of one that is no
+    /// sum over texts.
+    ///
+    /// - Parameters:
+    ///   - pulls: the loss's gradient by each text's score, of a head of one.
+    ///   - start: as for ``lossesAndGradients(_:textsOfUsers:targets:from:)``.
+    public mutating func gradients(
+        _ batch: PackedBatch, textsOfUsers: [Int], pulls: [Float], from start: Cut = .tokens
+    ) {
+        precondition(bank.plan.head?.outputs == 1 && pulls.count == batch.count, "a pull a text, of one score each")
+        _ = evaluate(batch, textsOfUsers, start) { scores, texts in
+            scores.copy(pulls[texts].span)
+            return 0
+        }
+    }
+
+    /// - Parameter loss: turns a user's scores into the loss's gradient at them, and says the loss.
+    private mutating func evaluate(
+        _ batch: PackedBatch, _ textsOfUsers: [Int], _ start: Cut, _ loss: (MatrixView, Range<Int>) -> Float
+    ) -> [Float] {
         let features = run(batch, textsOfUsers, start)
         let gradients = gradient.rows(0..<batch.count)
         bank.gradients.fill(0)
@@ -52,7 +75,7 @@ public struct AdaptedEncoder: Sendable {
             guard let head = bank.head(of: user), let headGradient = bank.headGradient(of: user) else { continue }
             let (own, dscores) = (features.rows(texts), scores.rows(texts))
             Self.score(own, head, into: dscores)
-            losses.append(loss.evaluate(dscores, targets: targets[texts]))
+            losses.append(loss(dscores, texts))
             matmul(dscores, own, into: headGradient.weights, transposeA: true, beta: 1)
             addColumnSums(dscores, to: headGradient.bias)
             matmul(dscores, head.weights, into: gradients.rows(texts))

@@ -97,6 +97,11 @@ public struct AdapterPlan: Sendable {
         return ranges
     }
 
+    /// Where the values of sparse deltas lie in a user's row, a range a slot.
+    public var sparseRanges: [Range<Int>] {
+        slots.filter { $0.kind is SparseDelta }.map { $0.offsets[0]..<$0.offsets[0] + $0.parameters[0].count }
+    }
+
     /// A slot's parameters in a user's row.
     func tensors(_ slot: Slot, in row: MatrixView) -> [MatrixView] {
         zip(slot.parameters, slot.offsets).map { shape, offset in

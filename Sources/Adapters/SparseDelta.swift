@@ -59,7 +59,7 @@ public struct SparseDelta: AdapterKind, Equatable {
     public func delta(_ tensors: [MatrixView]) -> Matrix? {
         var delta = Matrix(rows: support.inputs, columns: support.outputs)
         for entry in 0..<support.count where support.isLive(entry) {
-            delta[Int(support.rows[entry]), Int(support.columns[entry])] = tensors[0][0, entry]
+            delta[Int(support.rows[entry]), Int(support.columns[entry])] = tensors[0][0, entry] * support.scales[entry]
         }
         return delta
     }
@@ -67,8 +67,21 @@ public struct SparseDelta: AdapterKind, Equatable {
     /// Zeroes all but the `k` values of largest magnitude, the lower index where two are equal: one step of iterative hard
     /// thresholding (Blumensath and Davies 2009).
     public static func keepLargest(_ k: Int, of values: MatrixView) {
-        guard k < values.columns else { return }
-        let order = (0..<values.columns).sorted { (abs(values[0, $0]), $1) > (abs(values[0, $1]), $0) }
-        for entry in order.dropFirst(max(k, 0)) { values[0, entry] = 0 }
+        for (entry, isKept) in largest(k, of: values.values).enumerated() where !isKept { values[0, entry] = 0 }
+    }
+
+    /// Which `k` of some values have the largest magnitude, the lower index where two are equal.
+    public static func largest(_ k: Int, of values: [Float]) -> [Bool] {
+        guard k < values.count else { return [Bool](repeating: true, count: values.count) }
+        guard k > 0 else { return [Bool](repeating: false, count: values.count) }
+        // As bits, magnitudes have the order of the numbers, and sort as integers do.
+        let magnitudes = values.map { abs($0).bitPattern }
+        let least = magnitudes.sorted()[values.count - k]
+        var ties = k - magnitudes.count { $0 > least }
+        return magnitudes.map { magnitude in
+            guard magnitude == least else { return magnitude > least }
+            ties -= 1
+            return ties >= 0
+        }
     }
 }
