@@ -12,6 +12,8 @@ public struct EncoderAdaptation: Sendable {
     /// The mean gradient of all parts of a support, `[1, plan.parameterCount]`.
     private let gradient: MatrixView
     private let moments: (first: MatrixView, second: MatrixView)
+    /// What each parameter's gradient is multiplied by, `[1, plan.parameterCount]`: zero where the user does not move.
+    private let mask: MatrixView
     /// Texts and tokens that are computed together at most: a block's buffers stay in the cache of a core.
     private static let (partTexts, partTokens) = (64, 512)
     private let partTokens: Int
@@ -27,7 +29,7 @@ public struct EncoderAdaptation: Sendable {
         encoder = AdaptedEncoder(
             texts.transformer, plan, users: 1, texts: Self.partTexts, tokens: partTokens, longest: longest)
         func row() -> MatrixView { MatrixView(rows: 1, columns: plan.parameterCount) }
-        (gradient, moments) = (row(), (row(), row()))
+        (gradient, moments, mask) = (row(), (row(), row()), row())
     }
 
     /// The user's row of the plan, `[1, plan.parameterCount]`, which the next user overwrites.
@@ -35,24 +37,50 @@ public struct EncoderAdaptation: Sendable {
 
     /// Adapts from a rule's start by its steps.
     ///
+    /// Where the rule has a budget of entries, they are chosen before the last step: those that have moved farthest
+    /// (``SparseDelta/keepLargest(_:of:)``); the others return to the start and stay there.
+    ///
     /// - Parameters:
     ///   - support: of distinct texts' numbers; an empty one leaves the start.
+    ///   - mask: `[plan.parameterCount]`, what gradients are multiplied by: zero where the user stays at the start; all ones
+    ///     unless given.
     ///   - observe: sees what each step is along, before it is taken.
     public mutating func adapt(
-        to support: UserSupport, with rule: EncoderRule, observe: (MatrixView) -> Void = { _ in }
+        to support: UserSupport, with rule: EncoderRule, mask given: [Float]? = nil,
+        observe: (MatrixView) -> Void = { _ in }
     ) {
         parameters.copy(rule.start.span)
         guard support.count > 0 else { return }
+        if let given { mask.copy(given.span) } else { mask.fill(1) }
         let ranges = rule.plan.tensorRanges
         for step in rule.logRates.indices {
             _ = meanGradient(of: support)
             precondition(gradient.columns(ranges[ranges.count - 2]), rule.preconditioner)
+            multiplyColumns(gradient, by: mask, into: gradient)
             observe(gradient)
             for (range, rate) in zip(ranges, rule.rates(step: step, examples: support.count)) {
                 add(gradient.columns(range), to: parameters.columns(range), scale: -rate)
             }
+            if step == max(0, rule.logRates.count - 2) { keepBudget(of: rule) }
         }
     }
+
+    /// Zeroes what a rule's budget leaves out of the movement, and of ``mask``.
+    private func keepBudget(of rule: EncoderRule) {
+        guard let budget = rule.entryBudget else { return }
+        for range in rule.plan.sparseRanges {
+            let (own, start) = (parameters.columns(range), rule.start[range])
+            let moved = zip(own.values, start).map(-)
+            let kept = SparseDelta.largest(budget, of: moved)
+            for (index, value) in start.enumerated() where !kept[index] {
+                own[0, index] = value
+                mask[0, range.lowerBound + index] = 0
+            }
+        }
+    }
+
+    /// What the last adaptation's gradients were multiplied by in its last step, `[plan.parameterCount]`.
+    package var lastMask: [Float] { mask.values }
 
     private func precondition(_ headGradient: MatrixView, _ preconditioner: Preconditioner) {
         let row = Matrix(rows: 1, columns: headGradient.columns, values: headGradient.values)
@@ -95,6 +123,19 @@ public struct EncoderAdaptation: Sendable {
             add(encoder.bank.gradients, to: gradient, scale: share)
         }
         return (loss, gradient)
+    }
+
+    /// The gradient of an objective of examples under the user's parameters, which the next call overwrites.
+    package mutating func gradient(of examples: UserSupport, _ objective: OuterObjective) -> MatrixView {
+        // What an example's score is pulled by depends on all others', wherever they are computed.
+        let pulls = objective.evaluate(logits: logits(of: examples.rows)[...], labels: examples.labels[...]).gradient
+        let gradient = gradient
+        gradient.fill(0)
+        eachPart(of: examples.rows) { encoder, batch, range, cut in
+            encoder.gradients(batch, textsOfUsers: [0, batch.count], pulls: Array(pulls[range]), from: cut)
+            add(encoder.bank.gradients, to: gradient)
+        }
+        return gradient
     }
 
     /// The scores of texts under the user's parameters.

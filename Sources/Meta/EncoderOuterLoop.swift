@@ -18,16 +18,24 @@ public struct EncoderOuterSettings: Sendable, Equatable, Codable {
     public var patience = 4
     /// Parts of the users, of which one picks the checkpoint.
     public var folds = 6
+    /// Rules learned and folded into one; each picks its checkpoint on a part of its own.
+    public var learnedFolds = 1
     /// Support sizes drawn from, one a step.
     public var supportSizes = ScoringProtocol.supportSizes
     /// Query examples of an episode, at most.
     public var queryCount = 32
+    /// Entries of each sparse delta that a user may move off the start; nil: all.
+    public var entryBudget: Int?
+    /// How much of the objective is ranking loss rather than log loss; within `0...1`.
+    public var rankingShare: Float = 0.5
     /// AdamW's rate for the start.
     public var startRate: Float = 1e-3
     /// AdamW's rate for the logarithms of rates and for the exponent.
     public var scalarRate: Float = 2e-2
     /// The largest norm of a gradient.
     public var gradientNorm: Float = 1
+    /// What of the mean over steps, which is the rule, a step leaves as it was (Polyak and Juditsky 1992, with a window).
+    public var averaging: Float = 0.97
     /// Seeds every draw.
     public var seed: UInt64 = 1
 
@@ -38,13 +46,14 @@ public struct EncoderOuterSettings: Sendable, Equatable, Codable {
 /// Learns an ``EncoderRule`` across users: FOMAML (Finn et al. 2017, section 5.2), with the rates learned by the gradient that
 /// takes those of the inner steps for constants.
 ///
-/// `J = mean_u mean_q logloss` after adapting on the support. With `q` the query's gradient after the last step and `g_k` what
-/// step `k` is along: `dJ/dstart = mean_u q`, `dJ/dlogRate[k][t] = -mean_u rate[k][t] <q_t, g_k,t>`.
+/// `J = mean_u` of the ``OuterObjective`` of the query's logits after adapting on the support. With `q` its gradient after the last
+/// step and `g_k` what step `k` is along: `dJ/dstart = mean_u q`, `dJ/dlogRate[k][t] = -mean_u rate[k][t] <q_t, g_k,t>`.
 public struct EncoderOuterLoop: Sendable {
     private let texts: EncoderTexts
     private let users: [MetaUser]
     private let settings: EncoderOuterSettings
     private let threads: Int
+    private var objective: OuterObjective { OuterObjective(rankingShare: settings.rankingShare) }
 
     /// Learns on every user that has enough examples for an episode.
     ///
@@ -55,7 +64,8 @@ public struct EncoderOuterLoop: Sendable {
         (self.texts, self.users, self.settings, self.threads) = (texts, users, settings, threads)
     }
 
-    /// The learned rule: the best checkpoint on a part of the users that it did not learn from.
+    /// The learned rule: the mean of those of some folds, each the best checkpoint on a part of the users that it did not learn
+    /// from.
     ///
     /// - Parameters:
     ///   - pooled: a rule of the pooled output, which learning begins at.
@@ -65,49 +75,77 @@ public struct EncoderOuterLoop: Sendable {
         from pooled: PreconditionedRule, _ plan: AdapterPlan, progress: (OuterProgress) throws(Failure) -> Void
     ) throws(Failure) -> EncoderRule {
         var random = RandomSource(seed: settings.seed)
-        var rule = EncoderRule.following(pooled, plan, steps: settings.innerSteps, &random)
-        let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: settings.folds) == 0 }
-        let held = users.filter { isHeld($0) && $0.isEligible }
+        // All folds begin at one place, so that their mean is near them.
+        let start = EncoderRule.following(
+            pooled, plan, steps: settings.innerSteps, entryBudget: settings.entryBudget, &random)
         let lanes = (0..<threads).map { _ in EncoderAdaptation(texts, plan) }
+        let folds = max(1, min(settings.learnedFolds, settings.folds))
+        var learned: [[Float]] = []
+        for fold in 0..<folds {
+            learned.append(
+                try learn(fold, from: start, lanes, seed: random.next()) { loss, best, step throws(Failure) in
+                    try progress(OuterProgress(fold: fold, folds: folds, step: step, loss: loss, bestLoss: best))
+                })
+        }
+        var rule = start
+        rule.metaParameters = Self.mean(learned)
+        return rule
+    }
+
+    /// One fold's meta-parameters.
+    private func learn<Failure>(
+        _ fold: Int, from start: EncoderRule, _ lanes: [EncoderAdaptation], seed: UInt64,
+        progress: (_ loss: Double, _ best: Double, _ step: Int) throws(Failure) -> Void
+    ) throws(Failure) -> [Float] {
+        let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: settings.folds) == fold }
+        let held = users.filter { isHeld($0) && $0.isEligible }
         var sampler = EpisodeSampler(
             users.filter { !isHeld($0) },
             .init(
                 usersPerStep: settings.usersPerStep, supportSizes: settings.supportSizes,
-                queryCount: settings.queryCount), seed: random.next())
-        var best = (loss: Self.loss(of: rule, on: held, settings.supportSizes, lanes), rule: rule, step: 0)
-        var optimizer = AdamW(count: rule.metaParameters.count)
+                queryCount: settings.queryCount), seed: seed)
+        var (rule, mean) = (start, start.metaParameters)
+        var best = (loss: loss(of: start, on: held, lanes), values: mean, step: 0)
+        var optimizer = AdamW(count: mean.count)
         for step in 1...max(1, settings.maximumSteps) {
             guard let episodes = sampler.next() else { break }
-            let gradients = inParallel(episodes, lanes) { [rule] episode, adaptation in
-                Self.gradient(of: episode, rule, &adaptation)
+            let gradients = inParallel(episodes, lanes) { [rule, objective] episode, adaptation in
+                Self.gradient(of: episode, rule, objective, &adaptation)
             }
             var values = rule.metaParameters
             optimizer.step(
                 &values, gradient: Self.mean(gradients), gradientNorm: settings.gradientNorm,
-                rate: { $0 < plan.parameterCount ? settings.startRate : settings.scalarRate })
+                rate: { $0 < start.plan.parameterCount ? settings.startRate : settings.scalarRate })
             rule.metaParameters = values
+            for (index, value) in values.enumerated() {
+                mean[index] += (1 - settings.averaging) * (value - mean[index])
+            }
             guard step % settings.stepsPerCheckpoint == 0 else { continue }
-            let loss = Self.loss(of: rule, on: held, settings.supportSizes, lanes)
-            if loss < best.loss { best = (loss, rule, step) }
-            try progress(OuterProgress(fold: 0, folds: 1, step: step, loss: loss, bestLoss: best.loss))
+            var averaged = rule
+            averaged.metaParameters = mean
+            let current = loss(of: averaged, on: held, lanes)
+            if current < best.loss { best = (current, mean, step) }
+            try progress(current, best.loss, step)
             if step - best.step >= settings.patience * settings.stepsPerCheckpoint { break }
         }
-        return best.rule
+        return best.values
     }
 
     /// One user's part of the outer gradient, laid out as ``EncoderRule/metaParameters``.
     package static func gradient(
-        of episode: Episode, _ rule: EncoderRule, _ adaptation: inout EncoderAdaptation
+        of episode: Episode, _ rule: EncoderRule, _ objective: OuterObjective, _ adaptation: inout EncoderAdaptation
     ) -> [Float] {
         var taken: [[Float]] = []
         adaptation.adapt(to: episode.support, with: rule) { taken.append($0.values) }
-        let query = adaptation.meanGradient(of: episode.query).gradient.values
+        let query = adaptation.gradient(of: episode.query, objective).values
         let growth = log(Float(episode.support.count))
+        // What returned to the start did not come of any step.
+        let moved = rule.entryBudget == nil ? nil : adaptation.lastMask
         var (byRates, byExponent): ([Float], Float) = ([], 0)
         for (step, gradient) in taken.enumerated() {
             let rates = rule.rates(step: step, examples: episode.support.count)
             for (range, rate) in zip(rule.plan.tensorRanges, rates) {
-                let agreement = range.reduce(Float(0)) { $0 + query[$1] * gradient[$1] }
+                let agreement = range.reduce(Float(0)) { $0 + query[$1] * gradient[$1] * (moved?[$1] ?? 1) }
                 byRates.append(-rate * agreement)
                 byExponent -= rate * agreement * growth
             }
@@ -123,15 +161,13 @@ public struct EncoderOuterLoop: Sendable {
         return sum
     }
 
-    /// Mean query log loss over users and support sizes; 0 without users to ask.
-    private static func loss(
-        of rule: EncoderRule, on held: [MetaUser], _ sizes: [Int], _ lanes: [EncoderAdaptation]
-    ) -> Double {
-        let losses = sizes.flatMap { size in
-            inParallel(held, lanes) { user, adaptation in
+    /// Mean objective over users and support sizes; 0 without users to ask.
+    private func loss(of rule: EncoderRule, on held: [MetaUser], _ lanes: [EncoderAdaptation]) -> Double {
+        let losses = settings.supportSizes.flatMap { size in
+            inParallel(held, lanes) { [objective] user, adaptation in
                 adaptation.adapt(to: user.support(size), with: rule)
                 let query = user.query
-                return ScoredQuery(logits: adaptation.logits(of: query.rows), labels: query.labels).meanLoss
+                return ScoredQuery(logits: adaptation.logits(of: query.rows), labels: query.labels).loss(objective)
             }
         }
         return losses.isEmpty ? 0 : losses.reduce(0, +) / Double(losses.count)

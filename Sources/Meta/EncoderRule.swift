@@ -20,17 +20,19 @@ public struct EncoderRule: Sendable {
     public var supportExponent: Float
     /// `P`: the gradient of the head's weights is multiplied by `P Pᵀ`.
     public let preconditioner: Preconditioner
+    /// Entries of each sparse delta that a user may move off the start; nil: all.
+    public var entryBudget: Int?
 
     /// States a rule.
     public init(
         _ plan: AdapterPlan, start: [Float], logRates: [[Float]], supportExponent: Float,
-        preconditioner: Preconditioner = .isotropic(1)
+        preconditioner: Preconditioner = .isotropic(1), entryBudget: Int? = nil
     ) {
         precondition(
             start.count == plan.parameterCount && !logRates.isEmpty
                 && logRates.allSatisfy { $0.count == plan.tensorRanges.count }, "a rule of another plan")
         (self.plan, self.start, self.logRates, self.supportExponent) = (plan, start, logRates, supportExponent)
-        self.preconditioner = preconditioner
+        (self.preconditioner, self.entryBudget) = (preconditioner, entryBudget)
     }
 
     /// What learning begins with: adapters that change nothing, and a head that the first step moves as a rule of the pooled
@@ -40,8 +42,10 @@ public struct EncoderRule: Sendable {
     ///   - rule: as wide as the base.
     ///   - plan: with a head of one score.
     ///   - steps: at least 1.
+    ///   - entryBudget: ``entryBudget``.
     public static func following(
-        _ rule: PreconditionedRule, _ plan: AdapterPlan, steps: Int, _ random: inout RandomSource
+        _ rule: PreconditionedRule, _ plan: AdapterPlan, steps: Int, entryBudget: Int? = nil,
+        _ random: inout RandomSource
     ) -> EncoderRule {
         // The pooled rule's bias does not move faster with a larger support; here all tensors share the exponent, so that the two
         // agree at a support in the middle of 4 to 32.
@@ -54,7 +58,8 @@ public struct EncoderRule: Sendable {
                 let fading: Float = step == 0 ? 0 : 3
                 return adapters
                     + [first.logRate, first.logBiasRate - exponent * log(typicalSupport)].map { $0 - fading }
-            }, supportExponent: exponent, preconditioner: rule.preconditioner)
+            }, supportExponent: exponent, preconditioner: rule.preconditioner,
+            entryBudget: entryBudget)
     }
 
     /// A row of a plan: adapters that change nothing, and a head.

@@ -9,15 +9,19 @@ package struct Episode: Sendable {
 }
 
 /// Draws episodes: a random contiguous window of a user's time line, its beginning the support, the rest the query.
-struct EpisodeSampler {
+package struct EpisodeSampler {
     /// How they are drawn.
-    struct Settings {
+    package struct Settings {
         /// Users of an outer step.
-        var usersPerStep: Int
+        package var usersPerStep: Int
         /// Support sizes drawn from, one a step.
-        var supportSizes: [Int]
+        package var supportSizes: [Int]
         /// Query examples of an episode, at most.
-        var queryCount: Int
+        package var queryCount: Int
+
+        package init(usersPerStep: Int, supportSizes: [Int], queryCount: Int) {
+            (self.usersPerStep, self.supportSizes, self.queryCount) = (usersPerStep, supportSizes, queryCount)
+        }
     }
 
     private let users: [MetaUser]
@@ -26,7 +30,7 @@ struct EpisodeSampler {
     /// A query shorter than this says too little of a user.
     private static let leastQuery = 8
 
-    init(_ users: [MetaUser], _ settings: Settings, seed: UInt64) {
+    package init(_ users: [MetaUser], _ settings: Settings, seed: UInt64) {
         let least = (settings.supportSizes.min() ?? 1) + Self.leastQuery
         self.users = users.filter { $0.rows.count >= least }
         self.settings = settings
@@ -34,7 +38,7 @@ struct EpisodeSampler {
     }
 
     /// The next outer step's episodes, of distinct users unless there are too few; nil when there are none.
-    mutating func next() -> [Episode]? {
+    package mutating func next() -> [Episode]? {
         guard !users.isEmpty else { return nil }
         let size = settings.supportSizes[random.index(below: settings.supportSizes.count)]
         return random.permutation(users.count).prefix(settings.usersPerStep).map { index in

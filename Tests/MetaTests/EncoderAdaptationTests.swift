@@ -82,26 +82,34 @@ import Testing
             supportExponent: 0.3, preconditioner: .isotropic(0.8))
     }
 
-    private func queryLoss(_ episode: Episode, _ rule: EncoderRule, _ adaptation: inout EncoderAdaptation) -> Double {
+    private func queryLoss(
+        _ episode: Episode, _ rule: EncoderRule, _ adaptation: inout EncoderAdaptation, rankingShare: Float = 0
+    ) -> Double {
         adaptation.adapt(to: episode.support, with: rule)
-        return Double(adaptation.meanGradient(of: episode.query).loss)
+        let query = ScoredQuery(logits: adaptation.logits(of: episode.query.rows), labels: episode.query.labels)
+        return query.loss(OuterObjective(rankingShare: rankingShare))
     }
 
-    @Test("the outer gradient by a rate of the last step and by the exponent of one step is the difference of losses")
-    func rateGradients() throws {
+    @Test(
+        "the outer gradient by a rate of the last step and by the exponent of one step is the difference of losses",
+        arguments: [Float(0), 0.5, 1])
+    func rateGradients(rankingShare: Float) throws {
         let world = try World(users: 3, seed: 5)
         let plan = world.plan([.feedForward])
         var adaptation = EncoderAdaptation(world.texts, plan)
         let rule = rule(plan, steps: 1, seed: 2)
         let episode = world.episode(0, support: 16)
-        let gradient = EncoderOuterLoop.gradient(of: episode, rule, &adaptation)
+        let gradient = EncoderOuterLoop.gradient(
+            of: episode, rule, OuterObjective(rankingShare: rankingShare), &adaptation)
         #expect(gradient.count == rule.metaParameters.count)
         // Of one step nothing is neglected: first-order and exact gradients by its rates are the same.
         for index in plan.parameterCount..<gradient.count {
             var (up, down) = (rule, rule)
             up.metaParameters[index] += 1e-2
             down.metaParameters[index] -= 1e-2
-            let slope = (queryLoss(episode, up, &adaptation) - queryLoss(episode, down, &adaptation)) / 2e-2
+            let slope =
+                (queryLoss(episode, up, &adaptation, rankingShare: rankingShare)
+                    - queryLoss(episode, down, &adaptation, rankingShare: rankingShare)) / 2e-2
             #expect(
                 abs(slope - Double(gradient[index])) < 2e-2 * abs(slope) + 2e-4,
                 "\(index): \(slope), \(gradient[index])")
@@ -116,14 +124,17 @@ import Testing
         var rule = rule(plan, steps: 2, seed: 3)
         for step in rule.logRates.indices { rule.logRates[step] = plan.tensorRanges.map { _ in -60 } }
         let episode = world.episode(1, support: 8)
-        let gradient = EncoderOuterLoop.gradient(of: episode, rule, &adaptation)
+        let gradient = EncoderOuterLoop.gradient(
+            of: episode, rule, OuterObjective(rankingShare: 0.5), &adaptation)
         var random = RandomSource(seed: 1)
         let direction = rule.start.map { _ in Float(random.normal()) / Float(rule.start.count).squareRoot() }
         let expected = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0 * $1.1) }
         var (up, down) = (rule, rule)
         up.start = zip(rule.start, direction).map { $0 + 1e-2 * $1 }
         down.start = zip(rule.start, direction).map { $0 - 1e-2 * $1 }
-        let slope = (queryLoss(episode, up, &adaptation) - queryLoss(episode, down, &adaptation)) / 2e-2
+        let slope =
+            (queryLoss(episode, up, &adaptation, rankingShare: 0.5)
+                - queryLoss(episode, down, &adaptation, rankingShare: 0.5)) / 2e-2
         #expect(abs(slope - expected) < 2e-2 * abs(slope) + 1e-4, "\(slope), \(expected)")
     }
 
@@ -175,7 +186,7 @@ import Testing
         let plan = world.plan([.feedForward])
         var settings = EncoderOuterSettings()
         (settings.innerSteps, settings.usersPerStep, settings.maximumSteps) = (2, 16, 60)
-        (settings.startRate, settings.scalarRate) = (1e-2, 5e-2)
+        (settings.startRate, settings.scalarRate, settings.learnedFolds) = (1e-2, 5e-2, 2)
         let (known, unseen) = (Array(world.users[..<60]), Array(world.users[60...]))
         func learn(threads: Int) -> EncoderRule {
             EncoderOuterLoop(world.texts, known, settings, threads: threads).learn(from: .plain(from: world.head), plan)
