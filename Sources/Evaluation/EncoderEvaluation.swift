@@ -96,11 +96,34 @@ public struct EncoderEvaluation: Sendable {
                     return (rate, many.queries, many.usersPerSecond)
                 })
         }
+        if !plan.sparseRanges.isEmpty {
+            let lora = try loraOf8(at: plan.slots.map(\.site), training, recipe, progress)
+            let sizes = EncoderSizes(scored: scored, bootstrap: table.bootstrap)
+            table.sizes = sizes.table(rule, lanes.inEncoder, rivalBytes: lora.bytes, rival: lora.areas)
+        }
         return table.report(
             .init(
                 base: texts.transformer.digest, trainingUsers: training.count, scoredUsers: scored.count,
                 sites: plan.slots.map { "\($0.site) \($0.kind.name)" }, parameters: plan.parameterCount, outer: outer,
                 fullDepth: fullDepth, threads: threads))
+    }
+
+    /// LoRA r = 8 at some sites from a start and by rates learned as the rule's: bytes a user in f16, and each scored user's AUC
+    /// by support size.
+    private func loraOf8(
+        at sites: [Site], _ training: [MetaUser], _ recipe: Recipe, _ progress: (OuterProgress) throws -> Void
+    ) throws -> (bytes: Int, areas: [Int: [Double]]) {
+        let kind = LoRA(rank: 8, alpha: 16)
+        let plan = AdapterPlan(
+            texts.transformer.configuration,
+            Dictionary(uniqueKeysWithValues: sites.map { ($0, kind as any AdapterKind) }), head: .binary)
+        let rule = try EncoderOuterLoop(texts, training, outer, threads: threads)
+            .learn(from: recipe.rule, plan, progress: progress)
+        let lanes = makeLanes(plan)
+        let areas = ScoringProtocol.supportSizes.map { size in
+            (size, scores(of: size, lanes) { $0.adapt(to: $1, with: rule) }.queries.areas)
+        }
+        return (2 * plan.parameterCount, Dictionary(uniqueKeysWithValues: areas))
     }
 
     private func makeLanes(_ plan: AdapterPlan) -> [EncoderAdaptation] {

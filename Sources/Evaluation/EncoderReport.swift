@@ -44,6 +44,8 @@ public struct EncoderReport: Sendable, Equatable, Codable {
     public struct Tables: Sendable, Equatable, Codable {
         /// Quality and speed.
         public var methods: [Row]
+        /// Quality by stored bytes, of sparse deltas.
+        public var sizes: [Size]
     }
 
     /// What was run.
@@ -55,7 +57,9 @@ public struct EncoderReport: Sendable, Equatable, Codable {
 
     /// Collects methods on the same users.
     struct Builder {
-        private let bootstrap: Bootstrap
+        let bootstrap: Bootstrap
+        /// Of sparse deltas.
+        var sizes: (rows: [Size], figures: [String: Double]) = ([], [:])
         private var rows: [Row] = []
         private var areas: [String: [Double]] = [:]
 
@@ -87,7 +91,7 @@ public struct EncoderReport: Sendable, Equatable, Codable {
         }
 
         func report(_ config: Configuration) -> EncoderReport {
-            var figures: [String: Double] = [:]
+            var figures = sizes.figures
             for row in rows {
                 let name = "\(row.method).s\(row.support)"
                 figures["auc.\(name)"] = row.areaUnderCurve.mean
@@ -101,7 +105,7 @@ public struct EncoderReport: Sendable, Equatable, Codable {
                     figures["\(figure).high"] = interval.high
                 }
             }
-            return EncoderReport(config: config, figures: figures, tables: Tables(methods: rows))
+            return EncoderReport(config: config, figures: figures, tables: Tables(methods: rows, sizes: sizes.rows))
         }
 
         private func difference(_ method: String, _ rival: String, _ support: Int) -> Interval {

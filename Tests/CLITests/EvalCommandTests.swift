@@ -27,14 +27,34 @@ import Testing
                 let answer = try #require(
                     try await attune.succeed(
                         "eval", "encoder", "--base", Self.base, "--data", "users.jsonl", "--kind", kind, "--quick",
-                        "--steps", "2", "--json"
+                        "--steps", "2", "--folds", "1", "--entries", "64", "--json"
                     ).objects.first)
                 let figures = try #require(answer["figures"] as? [String: Double])
                 #expect((figures["auc.encoder.s32"] ?? 0) > 0.7, "\(kind): \(figures)")
                 #expect(figures["encoder.difference_to_pooled.s4"] != nil && figures["auc.full_depth.s4"] == nil)
             }
-            let wrong = try await attune.run("eval", "encoder", "--data", "users.jsonl", "--steps", "0")
-            #expect(wrong.status == 2)
+            for wrong in [["--steps", "0"], ["--kept", "0"], ["--site", "nowhere"], ["--entries", "0"]] {
+                #expect(try await attune.run(["eval", "encoder", "--data", "users.jsonl"] + wrong).status == 2)
+            }
+        }
+    }
+
+    @Test("row gates are trained and scored beside their rivals, and a setting out of range is refused")
+    func gates() async throws {
+        try await CommandLineTool.with { attune in
+            try attune.write("users.jsonl", Self.users)
+            let answer = try #require(
+                try await attune.succeed(
+                    "eval", "gate", "--base", Self.base, "--data", "users.jsonl", "--rounds", "2", "--groups", "4",
+                    "--entries", "64", "--json"
+                ).objects.first)
+            let figures = try #require(answer["figures"] as? [String: Double])
+            for name in ["ppo_auc", "magnitude_auc", "hard_concrete_auc", "random_auc", "none_auc", "bytes"] {
+                #expect(figures["gate.\(name)"] != nil, "\(name)")
+            }
+            for wrong in [["--groups", "0"], ["--budget", "0"], ["--rounds", "0"]] {
+                #expect(try await attune.run(["eval", "gate", "--data", "users.jsonl"] + wrong).status == 2)
+            }
         }
     }
 

@@ -10,39 +10,11 @@ import Tensor
 import Testing
 
 @Suite struct EncoderEvaluationTests {
-    private static let base = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "AdaptersTests/Fixtures/tiny-bert")
-
-    /// Users who like texts with one of two words.
-    private func users(_ count: Int, examples: Int = 72) -> [UserExamples] {
-        var random = RandomSource(seed: 3)
-        return (0..<count).map { user in
-            let likes = random.index(below: 2)
-            return UserExamples(
-                user: "user-\(user)",
-                examples: (0..<examples).map { number in
-                    let word = random.index(below: 2)
-                    let rest = (0..<2).map { _ in ["the", "was", "of", "and"][random.index(below: 4)] }
-                    return Example(
-                        text: ([["cat", "sun"][word]] + rest).joined(separator: " "), label: word == likes ? 1 : 0,
-                        part: number < 32 ? .support : .query)
-                })
-        }
-    }
-
     @Test("every method is scored on the same users, another user's adapter is worse, and full depth may be left out")
     func evaluates() throws {
-        let encoder = try TextEncoder(BaseFolder.open(Self.base.path))
-        var sequences: [[Int32]] = []
-        let people = try MetaPopulation(users(100), at: "generated") { texts in
-            sequences = texts.map(encoder.tokens)
-            return try encoder.pooled(texts)
-        }
-        let texts = EncoderTexts(encoder.transformer, sequences, cache: PrefixCache(byteLimit: 1 << 24))
-        var outer = OuterSettings()
-        (outer.folds, outer.maximumSteps, outer.stepsPerCheckpoint) = (2, 20, 10)
-        let recipe = try MetaTrainer(people, outer: outer, at: "generated")
-            .train(name: "test", baseDigest: encoder.digest) { _ in }
+        let world = try EncoderWorld()
+        let (encoder, people, texts) = (world.encoder, world.people, world.texts)
+        let recipe = try world.recipe()
         let shape = encoder.configuration
         let plan = AdapterPlan(
             shape, [Site(.feedForward, block: shape.blocks - 1): Bottleneck.pfeiffer(width: 4)], head: .binary)
@@ -80,14 +52,44 @@ import Testing
         #expect(small != large && areas[[1e-3, 1e-2]] == max(small, large))
     }
 
+    @Test("of sparse deltas the size is measured beside LoRA at the same site: what is stored less costs no more")
+    func sizes() throws {
+        let world = try EncoderWorld()
+        let recipe = try world.recipe()
+        var settings = EncoderOuterSettings()
+        (settings.usersPerStep, settings.entryBudget) = (16, 16)
+        var fullDepth = EncoderEvaluation.FullDepth()
+        fullDepth.learningRates = []
+        let evaluation = try EncoderEvaluation(
+            world.people, world.texts, outer: settings, fullDepth: fullDepth, threads: 2, at: "generated")
+        let report = try evaluation.run(recipe, world.sparse(recipe).plan) { _ in }
+        let width = world.encoder.configuration.width
+        let rows = report.tables.sizes
+        #expect(rows.count == 7 * 4 && rows.allSatisfy { $0.entries == 64 })
+        // A header of 16 bytes, a mask of 64 entries, 16 entries and the head in a byte each.
+        let bytes = Double(16 + 8 + 16 + width)
+        #expect(rows[0].bytes == bytes && rows[0].kept == 16)
+        #expect(report.figures["size.encoder.bytes_per_user"] == bytes)
+        let lora = Double(2 * (8 * 2 * width + width + 1))
+        #expect(report.figures["size.encoder.lora8_f16_bytes"] == lora)
+        #expect(report.figures["size.encoder.ratio_to_lora8_f16"] == lora / bytes)
+        let all = try #require(rows.first { $0.kept == 64 && $0.entryBits == 4 && $0.support == 32 })
+        #expect(all.bytes == Double(16 + 32 + width))
+        let none = try #require(rows.first { $0.kept == 0 && $0.headBits == 4 })
+        #expect(none.bytes == Double(16 + 1 + width / 2))
+        #expect(rows.allSatisfy { $0.loss.low <= $0.loss.mean && $0.loss.mean <= $0.loss.high })
+        let own = try #require(report.figures["auc.encoder.s32"])
+        let stored = try #require(rows.first { $0.support == 32 })
+        #expect(abs(stored.areaUnderCurve.mean - own) < 0.02)
+        for size in [4, 8, 16, 32] { #expect(report.figures["size.encoder.loss_upper.s\(size)"] != nil) }
+    }
+
     @Test("users that the protocol cannot score are refused in words")
     func refuses() throws {
-        let encoder = try TextEncoder(BaseFolder.open(Self.base.path))
-        let people = try MetaPopulation(users(8, examples: 20), at: "short") { try encoder.pooled($0) }
-        let texts = EncoderTexts(
-            encoder.transformer, (0..<people.features.rows).map { _ in [0, 1] }, cache: PrefixCache(byteLimit: 1 << 16))
+        let world = try EncoderWorld(users: 8, examples: 20)
         let problem = #expect(throws: Problem.self) {
-            _ = try EncoderEvaluation(people, texts, outer: EncoderOuterSettings(), threads: 1, at: "short")
+            _ = try EncoderEvaluation(
+                world.people, world.texts, outer: EncoderOuterSettings(), threads: 1, at: "short")
         }
         #expect(problem?.errorClass == "no_eligible_users")
     }

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Gate
+import Meta
+import Model
+import Population
+import Recipe
+
+extension Eval {
+    /// What a user keeps: gates beside their rivals.
+    struct Gate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Train gates over what a user keeps; score them beside their rivals at equal stored bytes.",
+            discussion: """
+                Which rows: a sparse delta inside the encoder, of whose groups of rows a user keeps a share. A policy trained by
+                PPO is scored beside row magnitude, hard-concrete gates, random rows, and all rows at half the bits, as users
+                store them. Everything is learned on a file's meta-train users; the masks of scored users come from their
+                supports alone.
+
+                EXAMPLES:
+                  attune eval gate --data users.jsonl.zst
+                  attune eval gate --data users.jsonl.zst --groups 32 --budget 0.25 --json
+                """)
+
+        @OptionGroup var base: BaseOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var sparse: SparseOptions
+        @Option(help: "Users as JSONL or JSONL.zst.") var data: String
+        @Option(help: "Groups of rows.") var groups = 16
+        @Option(help: "Share of the groups that a user keeps.") var budget = 0.5
+        @Option(help: "Rounds of PPO, 64 users of 8 masks each.") var rounds = 30
+        @Option(help: "Threads that compute (default: one a core).") var threads: Int?
+        @Option(help: "Seed of every draw.") var seed: UInt64 = 1
+
+        func validate() throws {
+            for (name, value) in [("groups", groups), ("rounds", rounds), ("threads", threads ?? 1)] where value < 1 {
+                throw ValidationError("--\(name) is at least 1.")
+            }
+            guard budget > 0, budget <= 1 else { throw ValidationError("--budget is more than 0 and at most 1.") }
+        }
+
+        func run() async throws {
+            let started = Date()
+            let (people, texts, encoder) = try EncoderUsers.read(data, base.open())
+            let recipe = try Eval.recipe(people, encoder, seed: seed, at: absolute(data))
+            let rows = try rowGates(people, texts, recipe)
+            var report = try MeasurementReport(config: rows.config, figures: rows.figures, tables: rows.tables)
+            report.figures["eval.seconds"] = Date().timeIntervalSince(started)
+            if output.json { return try JSONOutput.print(report) }
+            report.lines().forEach(Terminal.output)
+        }
+
+        /// Which rows a user of a sparse delta keeps.
+        private func rowGates(_ people: MetaPopulation, _ texts: EncoderTexts, _ recipe: Recipe) throws -> GateReport {
+            let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+            var outer = EncoderOuterSettings()
+            outer.seed = seed
+            var settings = GateEvaluation.Settings()
+            (settings.budget, settings.policy.rounds) = (budget, rounds)
+            (settings.policy.seed, settings.hardConcrete.seed) = (seed, seed)
+            let evaluation = try GateEvaluation(
+                people, texts, outer: outer, settings, threads: threads, at: absolute(data))
+            let plan = try sparse.plan(texts, people, recipe, groups: groups, seed: seed, threads: threads)
+            let display = MetaTrainingDisplay()
+            let line = ProgressLine("rounds")
+            return try evaluation.run(recipe, plan) { progress in
+                switch progress {
+                case .learning(let step): display.show(.learning(step))
+                case .gating(let round, let all, _): line.show(round, of: all)
+                }
+            }
+        }
+    }
+}
+
+/// A file's users, their texts as the encoder reads them.
+enum EncoderUsers {
+    /// Reads and tokenises; features are encoded, rows before cuts will be cached.
+    static func read(
+        _ path: String, _ encoder: TextEncoder
+    ) throws -> (people: MetaPopulation, texts: EncoderTexts, encoder: TextEncoder) {
+        var sequences: [[Int32]] = []
+        let people = try MetaPopulation(PopulationReader.all(path: absolute(path)), at: absolute(path)) { texts in
+            sequences = texts.map(encoder.tokens)
+            return try PooledFeatures.encode(texts, with: encoder)
+        }
+        return (people, EncoderTexts(encoder.transformer, sequences, cache: PrefixCache(byteLimit: 2 << 30)), encoder)
+    }
+}
