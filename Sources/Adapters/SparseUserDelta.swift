@@ -140,13 +140,18 @@ extension SparseUserDelta {
     /// - Parameters:
     ///   - shape: of the recipe it was made with.
     ///   - location: the file or object, for errors.
-    /// - Throws: `adapter_malformed` when a byte is not one that ``encoded()`` writes.
+    /// - Throws: `adapter_malformed` when a byte is not one that ``encoded()`` writes; `payload_newer`.
     public init(decoding bytes: [UInt8], _ shape: Shape, at location: String) throws(Problem) {
         func refuse(_ reason: String) -> Problem {
             Problem(
                 "adapter_malformed", at: location, reason, do: "fetch it again; if it stays so, adapt the user anew.")
         }
-        guard bytes.count >= Self.headerBytes, bytes[0] == 1 else { throw refuse("it is no sparse delta of format 1.") }
+        guard bytes.count >= Self.headerBytes, bytes[0] >= 1 else { throw refuse("it is no sparse delta.") }
+        guard bytes[0] == 1 else {
+            throw Problem(
+                "payload_newer", at: location, "sparse delta version \(bytes[0]), this attune reads up to 1.",
+                do: "install the newer attune; nothing was changed.")
+        }
         guard let own = Precision(rawValue: bytes[1]), let heads = Precision(rawValue: bytes[2]) else {
             throw refuse("values of \(bytes[1]) and \(bytes[2]) bits, not 8 or 4.")
         }

@@ -105,9 +105,13 @@ import Testing
                 return bytes
             }
             for (offset, value, what) in [
-                (0, UInt8(2), "format"), (1, 5, "bits"), (2, 16, "bits"), (3, 2, "mark"), (7, 0xBF, "negative scale"),
+                (0, UInt8(0), "format"), (1, 5, "bits"), (2, 16, "bits"), (3, 2, "mark"), (7, 0xBF, "negative scale"),
                 (16, 0b111, "a mask of all"), (16, 0b1101, "a group past the last"), (16, 0b001, "fewer entries"),
             ] { expectRefused(changed(offset, value), what) }
+            let newer = #expect(throws: Problem.self) {
+                _ = try SparseUserDelta(decoding: changed(0, 2), shape, at: "test")
+            }
+            #expect(newer?.errorClass == "payload_newer")
             var infinite = good
             infinite.replaceSubrange(12..<16, with: [0, 0, 0x80, 0x7F])
             expectRefused(infinite, "bias")

@@ -717,5 +717,42 @@ def users():
     seed("user", "not_utf8.half", user.encode().replace(b"sea", b"\xc3"))
 
 
-for write in [safetensors, byte_pairs, word_pieces, configurations, adapters, loras, pefts, recipes, users]:
+def sparse_delta(version=1, bits=(8, 8), mask=0b101, scales=(0.5, 0.25), bias=-1.5, entries=None, head=None):
+    """Thirteen entries in three groups, of which 4, 4 and 5 are; a head of five weights."""
+    kept = sum(size for group, size in enumerate((4, 4, 5)) if mask is None or mask >> group & 1)
+
+    def values(count, width):
+        if width == 8:
+            return bytes((37 * index + 1) % 127 for index in range(count))
+        halves = [(5 * index + 1) % 8 for index in range(count)] + [0] * (count % 2)
+        return bytes(low | high << 4 for low, high in zip(halves[::2], halves[1::2]))
+
+    content = bytes([version, *bits, mask is not None]) + floats(*scales, bias)
+    content += b"" if mask is None else bytes([mask])
+    content += values(kept, bits[0]) if entries is None else entries
+    return content + (values(5, bits[1]) if head is None else head)
+
+
+def sparse_deltas():
+    seed("sparse-delta", "read.two-groups", sparse_delta())
+    seed("sparse-delta", "read.every-group", sparse_delta(mask=None))
+    seed("sparse-delta", "read.no-group", sparse_delta(mask=0, scales=(0, 0.25)))
+    seed("sparse-delta", "read.four-bits", sparse_delta(bits=(4, 4)))
+    seed("sparse-delta", "read.mixed", sparse_delta(bits=(4, 8), mask=None))
+    for name, content in {
+        "version-0": sparse_delta(version=0), "bits-5": sparse_delta(bits=(8, 5)), "mask-of-all": sparse_delta(mask=7),
+        "group-past-the-last": sparse_delta(mask=9), "cut": sparse_delta()[:-1], "longer": sparse_delta() + b"\0",
+        "header": sparse_delta()[:15], "no-mask": sparse_delta()[:16], "scale-nan": sparse_delta(scales=(NAN, 1)),
+        "scale-negative": sparse_delta(scales=(1, -1)), "scale-overflows": sparse_delta(scales=(3e38, 1)),
+        "bias-infinite": sparse_delta(bias=INF), "value-128": sparse_delta(head=b"\x80\1\2\3\4"),
+        "half-minus-8": sparse_delta(bits=(8, 4), head=b"\x18\x22\3"),
+        "half-past-the-last": sparse_delta(bits=(8, 4), head=b"\x11\x22\x13"), "empty": b"",
+    }.items():
+        seed("sparse-delta", f"adapter_malformed.{name}", content)
+    seed("sparse-delta", "payload_newer.version-2", sparse_delta(version=2))
+
+
+for write in [
+    safetensors, byte_pairs, word_pieces, configurations, adapters, loras, pefts, recipes, users, sparse_deltas,
+]:
     write()
