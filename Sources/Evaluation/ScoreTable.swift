@@ -49,18 +49,20 @@ struct ScoreTable {
             all.append(Scores(method: method.rawValue, queries: query(heads), penalty: penalty))
         }
         for steps in 1...recipe.rule.steps.count {
-            let heads = heads(adapted(unguarded(steps: steps), support: size))
+            let settings = unguarded(steps: steps)
+            let heads = heads(adapted(settings, support: size), settings)
             if recipe.rule.steps.count > 1 { all.append(Scores(method: "product.k\(steps)", queries: query(heads))) }
             guard steps == recipe.settings.steps else { continue }
             all.append(Scores(method: "product", queries: query(heads)))
             all.append(Scores(method: "swapped", queries: query(Array(heads.dropFirst() + heads.prefix(1)))))
         }
-        let shuffled = adapted(unguarded(steps: recipe.settings.steps), support: size, shufflesLabels: true)
-        all.append(Scores(method: "shuffled", queries: query(heads(shuffled))))
+        let whole = unguarded(steps: recipe.settings.steps)
+        let shuffled = adapted(whole, support: size, shufflesLabels: true)
+        all.append(Scores(method: "shuffled", queries: query(heads(shuffled, whole))))
         let guarded = adapted(recipe.settings, support: size)
         all.append(
             Scores(
-                method: "guarded", queries: query(heads(guarded)),
+                method: "guarded", queries: query(heads(guarded, recipe.settings)),
                 kept: Double(guarded.count { $0.delta == nil }) / Double(guarded.count)))
         return all
     }
@@ -111,7 +113,11 @@ struct ScoreTable {
             gate: recipe.gate)
     }
 
-    private func heads(_ adapted: [UserAdaptation]) -> [LinearHead] { adapted.map { recipe.head(of: $0.delta) } }
+    /// The heads of users who were adapted under these settings.
+    private func heads(_ adapted: [UserAdaptation], _ settings: AdaptationSettings) -> [LinearHead] {
+        let start = recipe.rule.publishedStart(withoutData: recipe.headWithoutData, share: settings.scale)
+        return adapted.map { $0.delta?.applied(to: start) ?? recipe.headWithoutData }
+    }
 
     private func query(_ heads: [LinearHead]) -> [ScoredQuery] { users.scores(under: heads) }
 

@@ -51,7 +51,7 @@ public struct ClippedSurrogate: Sendable, Equatable {
     }
 
     /// The loss of a ratio and its slope by the ratio's logarithm.
-    private func clipped(_ ratio: Double, _ advantage: Double) -> (loss: Double, slope: Double, isClipped: Bool) {
+    func clipped(_ ratio: Double, _ advantage: Double) -> (loss: Double, slope: Double, isClipped: Bool) {
         let isClipped = advantage > 0 ? ratio > 1 + range : advantage < 0 && ratio < 1 - range
         let bounded = min(max(ratio, 1 - range), 1 + range)
         return (-min(ratio * advantage, bounded * advantage), isClipped ? 0 : -ratio * advantage, isClipped)

@@ -32,6 +32,12 @@ public struct OuterLoop: Sendable {
     /// The learned rule, told to nobody on the way.
     public func learn(from start: LinearHead) -> PreconditionedRule { learn(from: start) { _ in } }
 
+    /// One fold's rule alone: its users took no part in it but for choosing the checkpoint.
+    package func learn(fold: Int, from start: LinearHead) -> PreconditionedRule {
+        let plain = PreconditionedRule.plain(from: start, steps: settings.innerSteps)
+        return learn(fold, from: plain) { _ in }.rule(featureScale: settings.featureScale)
+    }
+
     /// One fold's parameters at its best checkpoint.
     private func learn<Failure>(
         _ fold: Int, from plain: PreconditionedRule, progress: (OuterProgress) throws(Failure) -> Void

@@ -52,7 +52,10 @@ import Testing
             for name in ["ppo_auc", "magnitude_auc", "hard_concrete_auc", "random_auc", "none_auc", "bytes"] {
                 #expect(figures["gate.\(name)"] != nil, "\(name)")
             }
-            for wrong in [["--groups", "0"], ["--budget", "0"], ["--rounds", "0"]] {
+            for name in ["gain_kept", "harm_significant", "harm_material", "over_guard_lower"] {
+                #expect(figures["gate.decision.\(name).s32"] != nil, "\(name)")
+            }
+            for wrong in [["--groups", "0"], ["--budget", "0"], ["--rounds", "0"], ["--harm-budget", "2"]] {
                 #expect(try await attune.run(["eval", "gate", "--data", "users.jsonl"] + wrong).status == 2)
             }
         }

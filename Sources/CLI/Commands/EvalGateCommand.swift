@@ -18,18 +18,43 @@ extension Eval {
                 store them. Everything is learned on a file's meta-train users; the masks of scored users come from their
                 supports alone.
 
+                Whether and how much: how far a user's head goes from the head without data, nothing, a quarter, half or all of
+                the way. A policy trained by PPO on a budget of users harmed is scored beside acting on everybody, guards and a
+                tuned threshold on the leave-pair-out loss.
+
                 EXAMPLES:
                   attune eval gate --data users.jsonl.zst
-                  attune eval gate --data users.jsonl.zst --groups 32 --budget 0.25 --json
+                  attune eval gate --data users.jsonl.zst --part rows --groups 32 --budget 0.25 --json
+                  attune eval gate --data users.jsonl.zst --part decision
                 """)
+
+        /// What a gate decides.
+        enum Part: String, ExpressibleByArgument, CaseIterable {
+            case rows
+            case decision
+            case all
+        }
+
+        /// What is behind the figures of the parts that were run.
+        private struct Details: Encodable {
+            var rows: GateReport.Tables?
+            var decision: DecisionReport.Tables?
+        }
+
+        private struct Configuration: Encodable {
+            var rows: GateReport.Configuration?
+            var decision: DecisionReport.Configuration?
+        }
 
         @OptionGroup var base: BaseOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var sparse: SparseOptions
         @Option(help: "Users as JSONL or JSONL.zst.") var data: String
+        @Option(help: "rows, decision or all.") var part = Part.all
         @Option(help: "Groups of rows.") var groups = 16
         @Option(help: "Share of the groups that a user keeps.") var budget = 0.5
         @Option(help: "Rounds of PPO, 64 users of 8 masks each.") var rounds = 30
+        @Option(help: "Share of meta-train windows that the decision may harm materially.") var harmBudget = 0.12
         @Option(help: "Threads that compute (default: one a core).") var threads: Int?
         @Option(help: "Seed of every draw.") var seed: UInt64 = 1
 
@@ -38,17 +63,39 @@ extension Eval {
                 throw ValidationError("--\(name) is at least 1.")
             }
             guard budget > 0, budget <= 1 else { throw ValidationError("--budget is more than 0 and at most 1.") }
+            guard (0...1).contains(harmBudget) else { throw ValidationError("--harm-budget is within 0...1.") }
         }
 
         func run() async throws {
             let started = Date()
             let (people, texts, encoder) = try EncoderUsers.read(data, base.open())
             let recipe = try Eval.recipe(people, encoder, seed: seed, at: absolute(data))
-            let rows = try rowGates(people, texts, recipe)
-            var report = try MeasurementReport(config: rows.config, figures: rows.figures, tables: rows.tables)
+            let decision = part == .rows ? nil : try decisions(people, recipe)
+            let rows = part == .decision ? nil : try rowGates(people, texts, recipe)
+            var report = try MeasurementReport(
+                config: Configuration(rows: rows?.config, decision: decision?.config),
+                figures: (rows?.figures ?? [:]).merging(decision?.figures ?? [:]) { one, _ in one },
+                tables: Details(rows: rows?.tables, decision: decision?.tables))
             report.figures["eval.seconds"] = Date().timeIntervalSince(started)
             if output.json { return try JSONOutput.print(report) }
             report.lines().forEach(Terminal.output)
+        }
+
+        /// Whether and how much a user is adapted at the pooled site.
+        private func decisions(_ people: MetaPopulation, _ recipe: Recipe) throws -> DecisionReport {
+            var outer = OuterSettings()
+            outer.seed = seed
+            var settings = DecisionEvaluation.Settings()
+            (settings.policy.seed, settings.policy.harmBudget) = (seed, harmBudget)
+            let evaluation = try DecisionEvaluation(people, outer: outer, settings, at: absolute(data))
+            let folds = ProgressLine("folds")
+            let rounds = ProgressLine("rounds")
+            return try evaluation.run(recipe) { progress in
+                switch progress {
+                case .fold(let done, let all): folds.show(done, of: all)
+                case .round(let done, let all): rounds.show(done, of: all)
+                }
+            }
         }
 
         /// Which rows a user of a sparse delta keeps.

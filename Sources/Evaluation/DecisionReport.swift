@@ -1,0 +1,120 @@
+public import Gate
+import Meta
+
+/// What `attune eval gate` prints of the whether-and-how-much decision.
+public struct DecisionReport: Sendable, Equatable, Codable {
+    /// What was run.
+    public struct Configuration: Sendable, Equatable, Codable {
+        /// Users everything was learned on.
+        public var trainingUsers: Int
+        /// Validation users scored.
+        public var scoredUsers: Int
+        /// Windows of meta-train users that the policy learned from.
+        public var cases: Int
+        /// The tuned threshold, nats.
+        public var threshold: Double
+        /// How the policy was learned.
+        public var settings: DecisionEvaluation.Settings
+        /// Seed of every draw.
+        public var seed: UInt64
+    }
+
+    /// One method at one support size.
+    public struct Row: Sendable, Equatable, Codable {
+        /// `keep`, `full`, `half`, `half_guarded_strictly` (no tolerance), `half_guarded` (the recipe's), `threshold`, `ppo`.
+        public var method: String
+        /// Support size.
+        public var support: Int
+        /// Mean AUC over users.
+        public var areaUnderCurve: Interval
+        /// Its gain over `keep` as a share of `full`'s.
+        public var gainKept: Double
+        /// Paired difference in AUC to `half_guarded_strictly`.
+        public var overStrictGuard: Interval
+        /// Paired difference in AUC to `half_guarded`.
+        public var overGuard: Interval
+        /// Share of users significantly worse than kept, one-sided t > 1.645 over query items.
+        public var harmSignificant: Double
+        /// Share of users significantly better.
+        public var betterSignificant: Double
+        /// Share of users worse by more than .02 nats.
+        public var harmMaterial: Double
+        /// Share of users at each share of the way: 0, 1/4, 1/2, 1.
+        public var actions: [Double]
+    }
+
+    /// The tables.
+    public struct Tables: Sendable, Equatable, Codable {
+        /// Methods by support size.
+        public var decisions: [Row]
+        /// The policy's training, round by round.
+        public var decisionRounds: [DecisionTrainer.Round]
+    }
+
+    /// What was run.
+    public var config: Configuration
+    /// Stable name to number.
+    public var figures: [String: Double]
+    /// What is behind them.
+    public var tables: Tables
+
+    /// Collects methods on the same users.
+    struct Builder {
+        private let bootstrap: Bootstrap
+        private var scores: [(method: String, support: Int, queries: [ScoredQuery], shares: [Float])] = []
+
+        init(users: Int, seed: UInt64) { bootstrap = Bootstrap(users: users, seed: seed) }
+
+        mutating func add(_ method: String, _ support: Int, _ queries: [ScoredQuery], shares: [Float]) {
+            scores.append((method, support, queries, shares))
+        }
+
+        func report(_ config: Configuration, rounds: [DecisionTrainer.Round]) -> DecisionReport {
+            let rows = scores.map { score in
+                func other(_ method: String) -> [ScoredQuery] {
+                    scores.first { $0.method == method && $0.support == score.support }?.queries ?? []
+                }
+                return row(score.method, score.support, score.queries, score.shares, other)
+            }
+            var figures: [String: Double] = [:]
+            for row in rows where row.method != "keep" && row.method != "full" {
+                let name = row.method == "ppo" ? "decision" : row.method
+                figures["gate.\(name).gain_kept.s\(row.support)"] = row.gainKept
+                figures["gate.\(name).harm_significant.s\(row.support)"] = row.harmSignificant
+                figures["gate.\(name).harm_material.s\(row.support)"] = row.harmMaterial
+            }
+            for row in rows where row.method == "ppo" {
+                figures["gate.decision.over_guard.s\(row.support)"] = row.overGuard.mean
+                figures["gate.decision.over_guard_lower.s\(row.support)"] = row.overGuard.low
+                figures["gate.decision.over_strict_guard.s\(row.support)"] = row.overStrictGuard.mean
+                figures["gate.decision.over_strict_guard_lower.s\(row.support)"] = row.overStrictGuard.low
+            }
+            return DecisionReport(
+                config: config, figures: figures, tables: Tables(decisions: rows, decisionRounds: rounds))
+        }
+
+        private func row(
+            _ method: String, _ support: Int, _ queries: [ScoredQuery], _ shares: [Float],
+            _ other: (String) -> [ScoredQuery]
+        ) -> Row {
+            let (areas, kept, full) = (queries.areas, other("keep").areas, other("full").areas)
+            func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
+            func over(_ rival: String) -> Interval { bootstrap.interval(zip(areas, other(rival).areas).map(-)) }
+            let comparisons = zip(queries, other("keep")).map { LossComparison($0, against: $1) }
+            func share(_ isCounted: (LossComparison) -> Bool) -> Double {
+                Double(comparisons.count { isCounted($0) }) / Double(max(comparisons.count, 1))
+            }
+            let gain = mean(full) - mean(kept)
+            return Row(
+                method: method, support: support, areaUnderCurve: bootstrap.interval(areas),
+                gainKept: gain > 0 ? (mean(areas) - mean(kept)) / gain : 0,
+                overStrictGuard: over("half_guarded_strictly"), overGuard: over("half_guarded"),
+                harmSignificant: share { $0.t > LossComparison.significantT },
+                betterSignificant: share { $0.t < -LossComparison.significantT },
+                harmMaterial: share { $0.mean > LossComparison.materialLoss },
+                actions: DecisionStates.shares.map { taken in
+                    Double(shares.count { $0 == taken }) / Double(max(shares.count, 1))
+                })
+        }
+    }
+}

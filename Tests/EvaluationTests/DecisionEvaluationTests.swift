@@ -1,0 +1,68 @@
+import Adapters
+import Evaluation
+import Foundation
+import Gate
+import Meta
+import Tensor
+import Testing
+
+@Suite struct DecisionEvaluationTests {
+    @Test("a budget of harm is what separates acting in full from acting on some, and every rival is on the same users")
+    func evaluates() throws {
+        let population = try PersonalizationEvaluationTests.population(users: 160, seed: 6)
+        let recipe = try PersonalizationEvaluationTests.recipe(population)
+        var outer = OuterSettings()
+        (outer.folds, outer.maximumSteps) = (2, 25)
+        func run(_ budget: Double) throws -> DecisionReport {
+            var settings = DecisionEvaluation.Settings()
+            settings.policy.rounds = 60
+            settings.policy.harmBudget = budget
+            return try DecisionEvaluation(population, outer: outer, settings, at: "generated").run(recipe) { _ in }
+        }
+        let (free, careful) = (try run(1), try run(0))
+        for report in [free, careful] {
+            #expect(report.tables.decisions.count == 4 * 7 && report.tables.decisionRounds.count == 60)
+            for row in report.tables.decisions {
+                #expect(abs(row.actions.reduce(0, +) - 1) < 1e-9)
+                switch row.method {
+                case "keep": #expect(row.gainKept == 0 && row.harmSignificant == 0 && row.actions[0] == 1)
+                case "full": #expect(row.gainKept == 1 && row.actions[3] == 1)
+                case "half": #expect(row.actions[2] == 1)
+                case "half_guarded": #expect(row.overGuard.mean == 0)
+                case "half_guarded_strictly": #expect(row.overStrictGuard.mean == 0)
+                case "ppo":
+                    #expect(
+                        report.figures["gate.decision.gain_kept.s\(row.support)"] == row.gainKept
+                            && report.figures["gate.decision.harm_material.s\(row.support)"] == row.harmMaterial)
+                default: #expect(row.method == "threshold" && row.actions[1] == 0 && row.actions[3] == 0)
+                }
+            }
+        }
+        func acted(_ report: DecisionReport) -> Double {
+            report.tables.decisions.filter { $0.method == "ppo" }.reduce(0) { $0 + $1.actions[3] }
+        }
+        #expect(acted(free) > acted(careful))
+        #expect(careful.tables.decisionRounds.contains { $0.multiplier > 0 })
+        #expect(free.tables.decisionRounds.allSatisfy { $0.multiplier == 0 })
+    }
+
+    @Test("a state sees the support alone, and its heads are as far from the head without data as they say")
+    func states() throws {
+        let population = try PersonalizationEvaluationTests.population(users: 20, seed: 7)
+        let head = fitGlobalHead(population, penalty: 1)
+        let states = DecisionStates(rule: .plain(from: head), withoutData: head)
+        let supports = population.users.map { $0.support(8) }
+        let adapted = states.adapted(supports, features: population.features)
+        #expect(adapted.count == 20)
+        for own in adapted {
+            #expect(own.heads.count == 4 && own.state.count == 7 && own.heads[0] == head)
+            let moved = own.heads.map { zip($0.weights, head.weights).reduce(0) { $0 + abs($1.0 - $1.1) } }
+            #expect(abs(moved[2] - moved[3] / 2) < 0.03 * moved[3] && abs(moved[1] - moved[3] / 4) < 0.03 * moved[3])
+        }
+        let scale = StateScale(adapted.map(\.state))
+        for column in 0..<4 {
+            let mean = adapted.reduce(0) { $0 + scale($1.state)[column] } / 20
+            #expect(abs(mean) < 0.3)
+        }
+    }
+}
