@@ -28,6 +28,29 @@ public struct CholeskyFactor: Sendable {
         }
     }
 
+    /// Multiplies by `Lᵀ` in place: a vector whose `A`-norm is asked becomes one whose plain norm is the same.
+    ///
+    /// - Parameter x: `[order]`.
+    public func whiten(_ x: inout [Double]) {
+        precondition(x.count == order, "\(x.count) values for an order of \(order)")
+        for row in 0..<order {
+            var sum = 0.0
+            for inner in row..<order { sum += lower[inner * order + row] * x[inner] }
+            x[row] = sum
+        }
+    }
+
+    /// Solves `Lᵀ x = b` in place, the inverse of ``whiten(_:)``.
+    ///
+    /// - Parameter x: `[order]`: b on entry, the solution on return.
+    public func unwhiten(_ x: inout [Double]) {
+        precondition(x.count == order, "\(x.count) values for an order of \(order)")
+        for row in stride(from: order - 1, through: 0, by: -1) {
+            for inner in row + 1..<max(order, row + 1) { x[row] -= lower[inner * order + row] * x[inner] }
+            x[row] /= lower[row * order + row]
+        }
+    }
+
     /// Solves `A x = b` in place, `O(order²)`.
     ///
     /// - Parameter x: `[order]`: b on entry, the solution on return.
@@ -37,10 +60,7 @@ public struct CholeskyFactor: Sendable {
             for inner in 0..<row { x[row] -= lower[row * order + inner] * x[inner] }
             x[row] /= lower[row * order + row]
         }
-        for row in stride(from: order - 1, through: 0, by: -1) {
-            for inner in row + 1..<max(order, row + 1) { x[row] -= lower[inner * order + row] * x[inner] }
-            x[row] /= lower[row * order + row]
-        }
+        unwhiten(&x)
     }
 }
 
