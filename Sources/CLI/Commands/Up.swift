@@ -60,6 +60,8 @@ struct Up: AsyncParsableCommand {
         signal(SIGHUP, SIG_IGN)
         let deployment = try await services.start()
         defer { services.removeDeploymentFile() }
+        // The processes started below read it: one that found none would ask libpq's default server, for ever.
+        try deployment.write(to: directory)
         let family = ProcessFamily(directory: directory)
         if !servicesOnly {
             try family.start("scheduler", ["scheduler", "--dir", directory])
@@ -70,7 +72,6 @@ struct Up: AsyncParsableCommand {
                         + bases.paths.flatMap { ["--base", $0] })
             }
         }
-        try deployment.write(to: directory)
         try report(deployment, directory)
         try await family.watch(until: signals)
         try services.stop()
