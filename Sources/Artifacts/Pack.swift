@@ -6,26 +6,29 @@ public import Problem
 /// | offset | size | type | meaning |
 /// |---|---|---|---|
 /// | 0 | 8 | bytes | `ATTNPACK` |
-/// | 8 | 4 | u32 | version, 1; readers refuse a newer one |
+/// | 8 | 4 | u32 | version, 2; readers refuse a newer one |
 /// | 12 | 4 | u32 | width of the adapters |
 /// | 16 | 32 | bytes | base digest |
 /// | 48 | 32 | bytes | recipe digest |
-/// | 80 | … | bytes | zstd frames, back to back |
-/// | … | 16 × n | entries | u64 uid, u32 offset, u32 length |
+/// | 80 | … | bytes | frames (``AdapterFrameCoder``), back to back |
+/// | … | … | entries | uid less the one before (the first's less 0), zigzag varint; bytes of the frame, varint |
 /// | end - 16 | 4 | u32 | number of entries n |
 /// | end - 12 | 4 | u32 | offset of the first entry |
 /// | end - 8 | 8 | bytes | `ATTNPEND` |
 ///
-/// Integers are little-endian. One user is read by one ranged GET, from offset and length in `attune.object_slot`; the
+/// Integers are little-endian. A varint is 7 bits a byte, lowest first, the highest bit set where another byte follows, in
+/// as few bytes as it takes; zigzag is `0, -1, 1, -2, … → 0, 1, 2, 3, …`. In version 1 an entry was 16 bytes: u64 uid, u32
+/// offset, u32 length.
+///
+/// One user is read by one ranged GET, from offset and length in `attune.object_slot`; the
 /// index is for repacking and for recovery without the database. It holds no digests: the frames' own stand in
-/// `attune.object_slot`, and the whole object's in its key; 32 bytes a user would be a tenth of all that is stored.
+/// `attune.object_slot`, and the whole object's in its key; 32 bytes a user would double what is stored.
 public enum Pack {
     /// The newest version this code reads and the one it writes.
-    public static let version: UInt32 = 1
+    public static let version: UInt32 = 2
     static let start = Array("ATTNPACK".utf8)
     static let end = Array("ATTNPEND".utf8)
     static let headerByteCount = 80
-    package static let entryByteCount = 16
     static let trailerByteCount = 16
 
     /// Where one user's frame lies.
@@ -38,6 +41,11 @@ public enum Pack {
         public let length: Int32
         /// SHA-256 of the frame.
         public let sha256: [UInt8]
+        /// Bytes of this entry in the index.
+        public let indexByteCount: Int32
+
+        /// What the user takes in the object: the frame and its entry.
+        public var storedByteCount: Int32 { length + indexByteCount }
     }
 
     /// The entries of a whole pack, checked against its bytes; the caller has checked the digest of the pack.
@@ -59,34 +67,37 @@ public enum Pack {
         }
         let count = Int(pack.word(at: pack.count - 16))
         let index = Int(pack.word(at: pack.count - 12))
-        let (indexBytes, isTooLarge) = count.multipliedReportingOverflow(by: entryByteCount)
-        guard !isTooLarge, index >= headerByteCount, index + indexBytes + trailerByteCount == pack.count else {
+        let end = pack.count - trailerByteCount
+        guard index >= headerByteCount, index <= end, count <= (end - index) / 2 else {
             throw malformed("an index of \(count) entries from byte \(index) does not fit \(pack.count) bytes.")
         }
-        // Frames lie back to back: where they could share bytes, entries would name far more of them than there are.
+        var reader = PackIndexReader(pack[index..<end], isFirstVersion: version == 1)
         var entries: [Entry] = []
+        entries.reserveCapacity(count)
+        // Frames lie back to back: where they could share bytes, entries would name far more of them than there are.
         var covered = headerByteCount
-        for position in stride(from: index, to: index + indexBytes, by: entryByteCount) {
-            let uid = UInt64(pack.word(at: position)) | UInt64(pack.word(at: position + 4)) << 32
-            let (offset, length) = (Int(pack.word(at: position + 8)), Int(pack.word(at: position + 12)))
-            guard offset == covered, length > 0, offset + length <= index else {
+        for number in 0..<count {
+            guard let (uid, offset, length, byteCount) = reader.next(after: covered) else {
+                throw malformed("entry \(number) of its index is not one.")
+            }
+            guard offset == covered, length > 0, length <= index - covered else {
                 throw malformed(
-                    "entry \(entries.count) names bytes \(offset)+\(length), not the next of \(covered)..<\(index).")
+                    "entry \(number) names bytes \(offset)+\(length), not the next of \(covered)..<\(index).")
             }
             covered += length
             entries.append(
                 Entry(
-                    uid: Int64(bitPattern: uid), offset: Int32(offset), length: Int32(length),
-                    sha256: Array(SHA256.hash(data: pack[offset..<offset + length]))))
+                    uid: uid, offset: Int32(offset), length: Int32(length),
+                    sha256: Array(SHA256.hash(data: pack[offset..<offset + length])), indexByteCount: byteCount))
         }
         guard covered == index else { throw malformed("bytes \(covered)..<\(index) belong to no entry.") }
+        guard reader.isAtEnd else { throw malformed("its index goes on after entry \(count).") }
         return entries
     }
 }
-
-extension [UInt8] {
+extension Collection<UInt8> where Index == Int {
     /// A little-endian word.
-    fileprivate func word(at offset: Int) -> UInt32 {
-        (0..<4).reduce(0) { $0 | UInt32(self[offset + $1]) << UInt32(8 * $1) }
+    func word(at offset: Int) -> UInt32 {
+        (0..<4).reduce(0) { $0 | UInt32(self[startIndex + offset + $1]) << UInt32(8 * $1) }
     }
 }

@@ -110,7 +110,7 @@ struct ScoreTable {
         }
         return adapt(
             PackedSupport(features: projected, users: supports), with: recipe.rule, settings: settings,
-            gate: recipe.gate)
+            storing: recipe.form)
     }
 
     /// The heads of users who were adapted under these settings.

@@ -2,7 +2,8 @@ import Adapters
 public import Gate
 import Tensor
 
-/// Adapts a pack of users: the rule's steps in the dual, the guard, one product for all deltas, rows gated and rounded.
+/// Adapts a pack of users: the rule's steps in the dual, the guard, one product for all deltas, each rounded to the form
+/// that is stored.
 ///
 /// Blocking and single-threaded: call it from a compute thread, one BLAS thread each. The result depends on nothing but
 /// the arguments, and a user's result not on who else is in the pack up to float rounding of the shared product.
@@ -10,7 +11,7 @@ import Tensor
 ///   - batch: the users and their texts' projected features, made by this same rule.
 ///   - rule: the start and the steps.
 ///   - settings: steps, budgets, guard.
-///   - gate: chooses the stored rows.
+///   - form: how deltas are stored.
 ///   - warm: where users begin who are to begin at a copy of what they had. A copy that fits the support worse than the
 ///     rule's start is not used. The copy has seen the support, so that the guard can only judge the steps from it: where
 ///     they are worse than none, the copy is the result. Whether copies harm is for examples they have not seen to say.
@@ -19,7 +20,7 @@ import Tensor
 /// - Complexity: `O(N² width)` a user for the Gram matrix, `O(width²)` for the delta.
 public func adapt(
     _ batch: PackedSupport, with rule: PreconditionedRule, settings: AdaptationSettings,
-    gate: some RowGate = MagnitudeGate(), from warm: WarmStarts? = nil
+    storing form: DeltaForm = .rows(MagnitudeGate()), from warm: WarmStarts? = nil
 ) -> [UserAdaptation] {
     precondition(batch.features.width == rule.width, "features of \(batch.features.width), a rule of \(rule.width)")
     precondition((1...rule.steps.count).contains(settings.steps), "\(settings.steps) of \(rule.steps.count) steps")
@@ -38,8 +39,10 @@ public func adapt(
             into: &states, row: index)
     }
     let deltas = rule.preconditioner.expand(states)
+    let coefficients = form.coefficients(of: deltas)
     return fits.indices.map { index in
-        fits[index].result(delta: deltas.row(index), settings: settings, gate: gate)
+        fits[index].result(
+            delta: Array(deltas.row(index)), coefficients: coefficients?.row(index), settings: settings, form: form)
     }
 }
 
@@ -86,7 +89,9 @@ private struct Fit {
         return (fit, state)
     }
 
-    func result(delta: ArraySlice<Float>, settings: AdaptationSettings, gate: some RowGate) -> UserAdaptation {
+    func result(
+        delta: [Float], coefficients: ArraySlice<Float>?, settings: AdaptationSettings, form: DeltaForm
+    ) -> UserAdaptation {
         var adaptation = UserAdaptation(
             verdict: .kept(.notFinite), examples: examples, steps: settings.steps, rows: 0, lossBefore: lossBefore,
             lossAfter: lossAfter, leaveOut: leaveOut)
@@ -102,13 +107,12 @@ private struct Fit {
                 return adaptation
             }
         }
-        let dense = Array(delta)
-        let mask = gate.mask(for: GateInput(delta: dense, supportCount: examples, rowBudget: settings.rowBudget))
-        guard lossAfter.isFinite, let stored = HeadDelta(quantizing: dense, keeping: mask.rows, bias: bias) else {
-            return adaptation
-        }
+        guard lossAfter.isFinite,
+            let stored = form.stored(
+                delta, coefficients, bias: bias, supportCount: examples, rowBudget: settings.rowBudget)
+        else { return adaptation }
         adaptation.verdict = .adapted(stored)
-        adaptation.rows = mask.rows.count
+        adaptation.rows = stored.valueCount
         return adaptation
     }
 

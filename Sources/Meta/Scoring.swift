@@ -1,5 +1,6 @@
 public import Adapters
 import Foundation
+public import Gate
 import Tensor
 
 /// One user's scored examples.
@@ -64,13 +65,15 @@ extension MetaPopulation {
     /// The users' heads after adapting on their last `size` support examples; `unadapted` where nothing is published.
     public func heads(
         under rule: PreconditionedRule, settings: AdaptationSettings, support size: Int, unadapted: LinearHead,
-        projected: ProjectedFeatures? = nil
+        projected: ProjectedFeatures? = nil, storing form: DeltaForm = .rows(MagnitudeGate())
     ) -> [LinearHead] {
         let batch = PackedSupport(
             features: projected ?? rule.project(features, withoutData: unadapted),
             users: users.map { $0.support(size) })
         let start = rule.publishedStart(withoutData: unadapted, share: settings.scale)
-        return adapt(batch, with: rule, settings: settings).map { $0.delta?.applied(to: start) ?? unadapted }
+        return adapt(batch, with: rule, settings: settings, storing: form).map {
+            $0.delta?.applied(to: start) ?? unadapted
+        }
     }
 }
 

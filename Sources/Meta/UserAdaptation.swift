@@ -26,11 +26,11 @@ public struct UserAdaptation: Sendable, Equatable {
     public var examples: Int
     /// Inner steps run.
     public var steps: Int
-    /// Rows stored; 0 when kept.
+    /// Rows or coefficients stored; 0 when kept.
     public var rows: Int
     /// Mean log loss of the support under the rule's start, nats.
     public var lossBefore: Float
-    /// The same under the adapted head, before rows are gated and rounded.
+    /// The same under the adapted head, before it is rounded to what is stored.
     public var lossAfter: Float
     /// What the guard saw; nil when it was off or could not judge.
     public var leaveOut: LeaveOutLosses?

@@ -14,6 +14,8 @@ public struct Recipe: Sendable, Equatable {
     public var rule: PreconditionedRule
     /// The head of a user without an adapter: the one head for everyone, better than the rule's unadapted start.
     public var headWithoutData: LinearHead
+    /// The directions that users' differences are stored along; nil: rows are stored.
+    public var basis: HeadBasis?
     /// How a job adapts.
     public var settings: AdaptationSettings
     /// The figures it was accepted on.
@@ -25,13 +27,15 @@ public struct Recipe: Sendable, Equatable {
     /// Assembles a recipe.
     public init(
         name: String, baseDigest: String, rule: PreconditionedRule, headWithoutData: LinearHead,
-        settings: AdaptationSettings, validation: ValidationFigures
+        basis: HeadBasis? = nil, settings: AdaptationSettings, validation: ValidationFigures
     ) {
         precondition(rule.width == headWithoutData.width, "one width")
+        precondition(basis.map { $0.width == rule.width } ?? true, "a basis of the rule's width")
         self.name = name
         self.baseDigest = baseDigest
         self.rule = rule
         self.headWithoutData = headWithoutData
+        self.basis = basis
         self.settings = settings
         self.validation = validation
     }
@@ -49,8 +53,11 @@ public struct Recipe: Sendable, Equatable {
     /// Number of features.
     public var width: Int { rule.width }
 
-    /// Chooses the stored rows.
+    /// Chooses the stored rows where there is no basis.
     public var gate: any RowGate { MagnitudeGate() }
+
+    /// In what form users' differences are stored.
+    public var form: DeltaForm { basis.map(DeltaForm.coefficients) ?? .rows(gate) }
 
     /// Refuses a base that the recipe was not learned on.
     ///

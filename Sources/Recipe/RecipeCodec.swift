@@ -16,12 +16,15 @@ import Tensor
 /// | `steps` | F32 `[steps, 3]` | log rate, log bias rate, decay logit |
 /// | `support_exponent` | F32 `[1]` | power of the support size |
 /// | `without_data.weights`, `without_data.bias` | F32 `[width]`, `[1]` | the head of users without an adapter |
+/// | `basis.directions`, `basis.projector` | F32 `[count, width]` | `V` and `F` of ``HeadBasis``; only where there is one |
+/// | `basis.mean_feature` | F32 `[width]` | `m` of it |
 ///
-/// Metadata: `format` (`attune-recipe`), `version` (`1`; a reader refuses a greater one), `name`, `base`, `gate` (how rows
-/// are chosen: `magnitude`), `settings` and `validation` (JSON).
+/// Metadata: `format` (`attune-recipe`), `version` (a reader refuses one greater than 2), `name`, `base`, `gate` (how rows
+/// are chosen: `magnitude`), `settings` and `validation` (JSON), and with a basis `coefficients` (`int8` or `int4`). A recipe
+/// without a basis is written as version 1, which has none.
 extension Recipe {
     private static let format = "attune-recipe"
-    private static let version = 1
+    private static let newestVersion = 2
 
     /// What the file says that is no tensor.
     private struct Metadata {
@@ -33,11 +36,14 @@ extension Recipe {
     public func encode() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var writer = SafetensorsWriter(metadata: [
-            "format": Self.format, "version": String(Self.version), "name": name, "base": baseDigest, "gate": gate.name,
+        var metadata = [
+            "format": Self.format, "version": basis == nil ? "1" : "2", "name": name, "base": baseDigest,
+            "gate": gate.name,
             "settings": String(decoding: try encoder.encode(settings), as: UTF8.self),
             "validation": String(decoding: try encoder.encode(validation), as: UTF8.self),
-        ])
+        ]
+        metadata["coefficients"] = basis?.precision.rawValue
+        var writer = SafetensorsWriter(metadata: metadata)
         Self.write(rule.start, as: "start", to: &writer)
         switch rule.preconditioner {
         case .isotropic(let scale): writer.add("preconditioner", shape: [1], floats: [scale])
@@ -48,6 +54,7 @@ extension Recipe {
             floats: rule.steps.flatMap { [$0.logRate, $0.logBiasRate, $0.decayLogit] })
         writer.add("support_exponent", shape: [1], floats: [rule.supportExponent])
         Self.write(headWithoutData, as: "without_data", to: &writer)
+        basis?.write(to: &writer)
         return writer.encoded()
     }
 
@@ -78,7 +85,8 @@ extension Recipe {
         }
         self.init(
             name: file.metadata["name"] ?? "", baseDigest: file.metadata["base"] ?? "", rule: rule,
-            headWithoutData: withoutData, settings: metadata.settings, validation: metadata.validation)
+            headWithoutData: withoutData, basis: try HeadBasis(reading: file, width: start.width),
+            settings: metadata.settings, validation: metadata.validation)
     }
 
     /// SHA-256 of a recipe's bytes in hex: what jobs, revisions and artifacts name it by.
@@ -121,9 +129,9 @@ extension Recipe {
         else {
             throw malformed(file.name, "it is a safetensors file but no recipe.")
         }
-        guard version <= Self.version else {
+        guard version <= newestVersion else {
             throw Problem(
-                "recipe_newer", at: file.name, "recipe format \(version), this attune reads up to \(Self.version).",
+                "recipe_newer", at: file.name, "recipe format \(version), this attune reads up to \(newestVersion).",
                 do: "install a newer attune.")
         }
         let gate = file.metadata["gate"] ?? ""
@@ -161,7 +169,7 @@ extension Recipe {
         }
     }
 
-    private static func malformed(_ location: String, _ reason: String) -> Problem {
+    static func malformed(_ location: String, _ reason: String) -> Problem {
         Problem("recipe_malformed", at: location, reason, do: "fetch it again, or meta-train it anew.")
     }
 }

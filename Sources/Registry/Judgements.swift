@@ -44,7 +44,9 @@ public struct PresentDelta: Sendable, Equatable {
     public var sha256: [UInt8]
     /// Number of features of the base.
     public var width: Int
-    /// Digest of the recipe that made it, hexadecimal.
+    /// The recipe that made it.
+    public var recipeID: Int32
+    /// Digest of that recipe, hexadecimal.
     public var recipe: String
 }
 
@@ -114,7 +116,7 @@ extension AdaptationInputs {
                 index: Int(try row.decode("pos", as: Int64.self)) - 1, key: try row.decode("key"),
                 range: offset..<offset + Int(try row.decode("length", as: Int32.self)),
                 sha256: try row.decode("sha256"), width: Int(try row.decode("width", as: Int32.self)),
-                recipe: try row.decode("recipe_digest"))
+                recipeID: try row.decode("recipe_id"), recipe: try row.decode("recipe_digest"))
         }
     }
 

@@ -25,7 +25,7 @@ public struct AdapterReader: Sendable {
     ///   - base: a base's name or digest; nil for the tenant's active base.
     ///   - number: one revision; nil for the one in use.
     /// - Throws: what the records, the store and the reader of frames refuse: among them `unknown_user`,
-    ///   `object_missing`, `digest_mismatch`, `base_mismatch`, `recipe_mismatch`.
+    ///   `object_missing`, `digest_mismatch`, `base_mismatch`, `provenance_mismatch`.
     public func current(
         tenant: String, user: String, base: String? = nil, number: Int32? = nil
     ) async throws -> CurrentAdapter {
@@ -56,8 +56,8 @@ public struct AdapterReader: Sendable {
                 do: "restore \(revision.objectKey) from a copy, or adapt the user anew.")
         }
         let provenance = AdapterProvenance(baseDigest: place.baseDigest, recipeDigest: place.recipeDigest)
-        var coder = AdapterFrameCoder(provenance: provenance, width: place.width)
-        return CurrentAdapter(place: place, delta: try coder.decode(frame, at: named).delta, recipe: recipe)
+        var coder = AdapterFrameCoder(provenance: provenance, width: place.width, basis: recipe.basis)
+        return CurrentAdapter(place: place, delta: try coder.decode(frame, at: named), recipe: recipe)
     }
 
     /// The place's recipe, whose digest, base and width must be those of the rows that name it (invariant I6).

@@ -34,12 +34,19 @@ public struct CurrentAdapter: Sendable {
 
     /// The same as a file for people: with the start inside, safetensors alone is enough to apply it.
     ///
-    /// A user without an adapter gets the empty difference to the head for everyone.
+    /// A user without an adapter gets the empty difference to the head for everyone. Coefficients are written in full.
     public var file: AdapterFile {
         AdapterFile(
-            delta: delta ?? .zero(width: recipe.width),
+            delta: delta.map(Self.expanded) ?? .zero(width: recipe.width),
             provenance: AdapterProvenance(baseDigest: place.baseDigest, recipeDigest: place.recipeDigest),
             start: delta == nil ? recipe.headWithoutData : recipe.publishedStart)
+    }
+
+    /// Coefficients as the weights that they stand for: a file for people has no basis to read them in.
+    private static func expanded(_ delta: HeadDelta) -> HeadDelta {
+        guard case .coefficients = delta else { return delta }
+        let (weights, bias) = delta.dense()
+        return FullDelta(weights, bias: bias).map(HeadDelta.full) ?? delta
     }
 
     /// Probabilities of a positive label, without and with the user's adapter.

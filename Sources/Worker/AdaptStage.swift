@@ -37,7 +37,7 @@ struct AdaptStage: Sendable {
             let copies = slice.map(\.copy)
             return Meta.adapt(
                 PackedSupport(features: features, users: slice.map(\.support)), with: recipe.rule,
-                settings: recipe.settings, gate: recipe.gate,
+                settings: recipe.settings, storing: recipe.form,
                 from: copies.allSatisfy { $0 == nil }
                     ? nil : finders.finder(delivery.recipe).starts(from: copies, scale: recipe.settings.scale))
         }

@@ -81,7 +81,7 @@ package struct DeliverStage: Sendable {
             }
             isEmpty = false
             let entry = pack.add(delta, uid: user.job.uid)
-            measurements.storedBytes = entry.length + Int32(Pack.entryByteCount)
+            measurements.storedBytes = entry.storedByteCount
             let draft = RevisionDraft(
                 dataThrough: user.dataThrough, offset: entry.offset, length: entry.length, sha256: entry.sha256)
             encoded.reports.append(JobReport(user.job, .completed(draft, measurements)))

@@ -3,6 +3,7 @@ import Artifacts
 import ObjectStore
 import Problem
 import Queue
+import Recipe
 import Registry
 
 /// Reads the differences that users have under a base: one ranged GET an object, since a delivery's users mostly lie
@@ -10,8 +11,9 @@ import Registry
 struct DeltaReader: Sendable {
     let inputs: AdaptationInputs
     let store: any ObjectStore
+    let shelf: RecipeShelf
 
-    /// What users have under a base, verified, in the order of `uids`: nil for those with the recipe's start, a problem
+    /// What users have under a base, read in the bases of the recipes that made it, verified, in the order of `uids`: nil for those with the recipe's start, a problem
     /// where what is stored is not what was published.
     func deltas(of uids: [Int64], under base: String) async throws -> [Result<HeadDelta?, Problem>] {
         var deltas = [Result<HeadDelta?, Problem>](repeating: .success(nil), count: uids.count)
@@ -28,9 +30,11 @@ struct DeltaReader: Sendable {
                 continue
             }
             for (_, alike) in Dictionary(grouping: group, by: \.recipe) {
+                let place = alike[0]
+                let recipe = try await shelf.recipe(id: place.recipeID, digest: place.recipe, base: base).recipe
                 var coder = AdapterFrameCoder(
-                    provenance: AdapterProvenance(baseDigest: base, recipeDigest: alike[0].recipe),
-                    width: alike[0].width)
+                    provenance: AdapterProvenance(baseDigest: base, recipeDigest: place.recipe), width: place.width,
+                    basis: recipe.basis)
                 for place in alike {
                     let frame = bytes[
                         place.range.lowerBound - span.lowerBound..<place.range.upperBound - span.lowerBound]
@@ -50,7 +54,7 @@ struct DeltaReader: Sendable {
                     "digest_mismatch", at: place.key, "its bytes \(place.range) are not those that were published.",
                     do: "restore the object from a copy, or adapt the user from the recipe's start."))
         }
-        do { return .success(try coder.decode(frame, at: place.key).delta) } catch let error as any ProblemConvertible {
+        do { return .success(try coder.decode(frame, at: place.key)) } catch let error as any ProblemConvertible {
             return .failure(error.problem)
         }
     }

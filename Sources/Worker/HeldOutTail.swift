@@ -48,7 +48,7 @@ package struct HeldOutTail: Sendable, Equatable {
     ) -> [Outcome] {
         let adaptations = Meta.adapt(
             PackedSupport(features: recipe.project(features), users: users.map(\.support)), with: recipe.rule,
-            settings: recipe.settings, gate: recipe.gate, from: starts)
+            settings: recipe.settings, storing: recipe.form, from: starts)
         return zip(users, adaptations).map { user, adaptation in
             var values: [Float] = []
             values.reserveCapacity(user.rows.count * features.columns)

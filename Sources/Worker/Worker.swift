@@ -76,7 +76,7 @@ public final class Worker: Sendable {
         fetching = FetchStage(
             inputs: inputs, examples: ExamplesReader(inputs: inputs, store: store),
             shelf: shelf, items: ItemDirectory(), cache: cache, briefs: briefs,
-            deltas: DeltaReader(inputs: inputs, store: store))
+            deltas: DeltaReader(inputs: inputs, store: store, shelf: shelf))
         adapting = AdaptStage(bases: bases, threads: threads)
         judging = JudgeStage(
             inputs: inputs, shelf: shelf, bases: bases, threads: threads, briefs: briefs, finders: adapting.finders)

@@ -15,12 +15,12 @@ import Testing
     }
 
     /// A delta with gated rows, and the start head and unit features it is applied to.
-    private static func make() throws -> (delta: HeadDelta, start: LinearHead, features: Matrix) {
+    private static func make() throws -> (delta: RowDelta, start: LinearHead, features: Matrix) {
         var random = RandomSource(seed: 20_26)
         func normals(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.normal()) } }
         let dense = normals(width)
         let kept = (0..<width).filter { abs(dense[$0]) > 0.4 }
-        let delta = try #require(HeadDelta(quantizing: dense, keeping: kept, bias: -0.375))
+        let delta = try #require(RowDelta(quantizing: dense, keeping: kept, bias: -0.375))
         let start = LinearHead(weights: normals(width), bias: 0.25)
         var features = Matrix(rows: 12, columns: width, values: normals(12 * width))
         for row in 0..<features.rows {
@@ -45,8 +45,8 @@ import Testing
             bias: try inputs.floats(of: "start.bias", shape: [1])[0])
         let features = Matrix(
             rows: 12, columns: Self.width, values: try inputs.floats(of: "features", shape: [12, Self.width]))
-        let delta = try HeadDelta(reading: Self.fixture("adapter.safetensors"), width: Self.width)
-        let scores = delta.applied(to: start).logits(of: features)
+        let delta = try RowDelta(reading: Self.fixture("adapter.safetensors"), width: Self.width)
+        let scores = HeadDelta.rows(delta).applied(to: start).logits(of: features)
         let theirs = try Self.fixture("scores.safetensors").floats(of: "scores", shape: [12])
         let unadapted = start.logits(of: features)
         for (index, (ours, theirs)) in zip(scores, theirs).enumerated() {

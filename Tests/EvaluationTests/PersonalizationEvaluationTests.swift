@@ -39,7 +39,7 @@ import Testing
         let population = try Self.population(users: 200, seed: 3)
         let recipe = try Self.recipe(population)
         let evaluation = try PersonalizationEvaluation(population, at: "generated")
-        let report = try evaluation.run(recipe, storedBytes: { 56 + $0.values.count })
+        let report = try evaluation.run(recipe, storedBytes: { 9 + $0.valueCount })
         let figures = report.figures
         let global = try #require(figures["auc.global_head"])
         #expect(figures["auc.s0"] == global)
@@ -61,7 +61,7 @@ import Testing
             #expect(areas.count == 4 && areas.reduce(0, +) / 4 < 0.55, "\(control): \(areas)")
         }
         #expect(try #require(figures["auc.product.s32"]) > (try #require(figures["auc.product.s4"])) + 0.02)
-        #expect(try #require(figures["adapter.stored_bytes"]) == 56 + 48 * 2 / 3)
+        #expect(try #require(figures["adapter.stored_bytes"]) == 9 + 48 * 2 / 3)
         #expect(report.config.scoredUsers == recipe.validation.users && !report.config.hasTestFile)
         for row in report.tables.methods {
             #expect(

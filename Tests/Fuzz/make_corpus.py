@@ -7,6 +7,7 @@ A file is called OUTCOME.what: `read`, or the class of the Problem that it is re
 their byte tables, not by the code under test. Frames need the command zstd.
 """
 
+import hashlib
 import json
 import os
 import struct
@@ -368,6 +369,52 @@ def frame(content, dictionary=True, *options):
             ["zstd", "-q", "-3", "-c", *options, path], check=True, stdout=subprocess.PIPE).stdout
 
 
+def sealed(form, body, width=WIDTH, base=BASE, recipe=RECIPE):
+    """A frame of the second version."""
+    digests = bytes.fromhex(base) + bytes.fromhex(recipe)
+    return bytes([form]) + hashlib.sha256(digests + struct.pack("<IB", width, form) + body).digest()[:4] + body
+
+
+def brain(value):
+    """A bfloat16, cut off."""
+    return struct.pack("<f", value)[2:]
+
+
+def rows_frame(kept=(0, 3, 11), scale=0.5, bias=-0.25, values=None, **changes):
+    bitmap = bytearray((WIDTH + 7) // 8)
+    for row in kept:
+        bitmap[row // 8] |= 1 << row % 8
+    values = bytes((37 * index + 1) % 127 for index in range(len(kept))) if values is None else values
+    return sealed(1, floats(scale, bias) + bytes(bitmap) + values, **changes)
+
+
+def coefficients_frame(form, values, scale=0.5, bias=-0.25):
+    return sealed(form, brain(scale) + brain(bias) + values)
+
+
+def varint(value):
+    parts = []
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(parts + [value])
+
+
+def sealed_index(uids, lengths):
+    """The index of a pack of the second version."""
+    content, last = b"", 0
+    for uid, length in zip(uids, lengths):
+        step = (uid - last + (1 << 63)) % (1 << 64) - (1 << 63)
+        content += varint((step << 1 ^ step >> 63) & (1 << 64) - 1) + varint(length)
+        last = uid
+    return content
+
+
+def new_pack(frames, uids=None, index=None, **changes):
+    lengths = [len(part) for part in frames]
+    return pack(frames, version=2, index=sealed_index(uids or range(len(frames)), lengths) if index is None else index, **changes)
+
+
 def pack(frames, uids=None, version=1, index=None, count=None, width=WIDTH, padding=b""):
     content = b"ATTNPACK" + struct.pack("<II", version, width) + bytes.fromhex(BASE) + bytes.fromhex(RECIPE)
     entries = b""
@@ -405,7 +452,22 @@ def adapters():
         "digest-signed": adapter(recipe="+f" * 32),
     }.items():
         seed("adapter", f"adapter_malformed.{name}", content)
-    seed("adapter", "payload_newer.version-2", adapter(version="2"))
+    full = adapter(kind="head_full", version="2", head_kept_rows=None, head_values=None, head_scale=None,
+                   head_weights=("F32", [WIDTH], floats(*small)))
+    seed("adapter", "read.full", full)
+    seed("adapter", "read.full-half", adapter(
+        kind="head_full", version="2", start=small, head_weights=("F16", [WIDTH], b"\x00\x3c" * WIDTH)))
+    seed("adapter", "read.rows-version-2", adapter(version="2"))
+    for name, content in {
+        "full-version-1": adapter(kind="head_full"),
+        "full-nan": adapter(kind="head_full", version="2", head_weights=("F32", [WIDTH], floats(*[NAN] * WIDTH))),
+        "full-infinite": adapter(kind="head_full", version="2", head_weights=("F16", [WIDTH], b"\x00\x7c" * WIDTH)),
+    }.items():
+        seed("adapter", f"adapter_malformed.{name}", content)
+    seed("adapter", "tensor_missing.full-without-weights", adapter(kind="head_full", version="2"))
+    seed("adapter", "tensor_shape.full-narrow", adapter(
+        kind="head_full", version="2", head_weights=("F32", [2], floats(1, 2))))
+    seed("adapter", "payload_newer.version-3", adapter(version="3"))
     seed("adapter", "payload_newer.version-huge", adapter(version="9223372036854775807"))
     seed("adapter", "tensor_missing.no-bias", adapter(head_bias=None))
     seed("adapter", "tensor_missing.start-without-bias", adapter(start=small, start_bias=None))
@@ -431,9 +493,11 @@ def adapters():
     seed("frame", "read.without-checksum", frame(adapter(), True, "--no-check"))
     seed("frame", "zstd_corrupt.checksum", frames[0][:-1] + bytes([frames[0][-1] ^ 1]))
     seed("frame", "zstd_corrupt.two-frames", frames[0] + frames[1])
-    seed("frame", "zstd_corrupt.no-frame", b"ATTNPACK")
+    seed("frame", "zstd_corrupt.no-frame", magic + b"no frame")
+    seed("frame", "provenance_mismatch.no-frame", b"ATTNPACK")
     seed("frame", "file_truncated.cut", frames[1][:-5])
-    seed("frame", "file_truncated.nothing", b"")
+    seed("frame", "adapter_malformed.nothing", b"")
+    sealed_frames()
     seed("frame", "zstd_bomb.states-a-terabyte", magic + b"\xe0" + struct.pack("<Q", 1 << 40) + b"\1\0\0")
     seed("frame", "zstd_bomb.states-all-ones", magic + b"\xe0" + b"\xff" * 7 + b"\x7f\1\0\0")
     seed("frame", "zstd_bomb.repeats", magic + b"\x00\x58" + b"\x02\0\x10\0" * 80 + b"\1\0\0")
@@ -460,8 +524,67 @@ def adapters():
         "no-end": pack(frames)[:-1], "nothing": b"",
     }.items():
         seed("pack", f"pack_malformed.{name}", content)
-    seed("pack", "payload_newer.version-2", pack(frames, version=2))
-    seed("pack", "zstd_corrupt.no-frame", pack([b"no frame"]))
+    seed("pack", "payload_newer.version-3", pack(frames, version=3))
+    seed("pack", "zstd_corrupt.no-frame", pack([magic + b"no frame"]))
+    sealed_packs()
+
+
+def sealed_frames():
+    eight, four = b"\x7f\x81\0\1\xff", b"\x97\x10\x0f"
+    values = list(range(-6, 6))
+    full = {4: struct.pack(f"<f{WIDTH}e", 0.5, *values), 5: struct.pack(f"<f{WIDTH}f", 0.5, *values)}
+    for name, content in {
+        "rows": rows_frame(), "no-rows-sealed": rows_frame((), 0), "every-row-sealed": rows_frame(range(WIDTH)),
+        "int8": coefficients_frame(2, eight), "int8-zero": coefficients_frame(2, bytes(5), 0, 0),
+        "int4": coefficients_frame(3, four), "f16": sealed(4, full[4]), "f32": sealed(5, full[5]),
+    }.items():
+        seed("frame", f"read.{name}", content)
+    for name, content in {
+        "form-0": sealed(0, eight), "form-6": sealed(6, b"\0" * 40), "form-255": sealed(255, b"\1")}.items():
+        seed("frame", f"payload_newer.{name}", content)
+    for name, content in {
+        "rows-short": sealed(1, floats(1, 1) + b"\0"), "rows-too-few": rows_frame(values=b"\1"),
+        "rows-value-128": rows_frame(values=b"\x80\1\2"), "rows-scale-infinite": rows_frame(scale=INF),
+        "rows-past-width": sealed(1, floats(1, 1) + b"\xff\xff" + b"\1" * 16),
+        "int8-too-few": coefficients_frame(2, eight[:4]), "int8-too-many": coefficients_frame(2, eight + b"\0"),
+        "int8-value-128": coefficients_frame(2, b"\x80" + eight[1:]), "int8-no-numbers": sealed(2, b"\0"),
+        "int8-scale-nan": coefficients_frame(2, eight, NAN), "int8-scale-negative": coefficients_frame(2, eight, -1),
+        "int8-scale-overflows": coefficients_frame(2, eight, 3e38),
+        "int8-sum-overflows": coefficients_frame(2, eight, 2e36),
+        "int8-bias-infinite": coefficients_frame(2, eight, 1, INF),
+        "int4-too-few": coefficients_frame(3, four[:2]), "int4-too-many": coefficients_frame(3, four + b"\0"),
+        "int4-value-8": coefficients_frame(3, b"\x98\x10\x0f"), "int4-odd-half": coefficients_frame(3, b"\x97\x10\x1f"),
+        "int4-scale-nan": coefficients_frame(3, four, NAN),
+        "f16-infinite": sealed(4, floats(0) + b"\x00\x7c" * WIDTH), "f16-short": sealed(4, full[4][:-1]),
+        "f32-nan": sealed(5, floats(0, *[NAN] * WIDTH)), "f32-bias-nan": sealed(5, floats(NAN, *[1] * WIDTH)),
+        "f32-long": sealed(5, full[5] + b"\0"), "only-a-seal": rows_frame()[:5],
+    }.items():
+        seed("frame", f"adapter_malformed.{name}", content)
+    for name, content in {
+        "other-base": rows_frame(base="cd" * 32), "other-recipe": rows_frame(recipe="cd" * 32),
+        "other-width": rows_frame(width=13), "cut": rows_frame()[:-1], "form-changed": b"\3" + coefficients_frame(2, eight)[1:],
+    }.items():
+        seed("frame", f"provenance_mismatch.{name}", content)
+
+
+def sealed_packs():
+    frames = [rows_frame(), coefficients_frame(2, bytes(5)), coefficients_frame(3, bytes(3))]
+    seed("pack", "read.sealed", new_pack(frames, [7, -2, 1 << 62]))
+    seed("pack", "read.no-user-sealed", new_pack([]))
+    seed("pack", "read.uids-wrap", new_pack(frames, [(1 << 63) - 1, -(1 << 63), 0]))
+    length = varint(len(frames[0]))
+    for name, index in {
+        "uid-long": b"\x82\0" + length, "length-long": b"\2" + bytes([len(frames[0]) | 0x80]) + b"\0",
+        "uid-beyond-64-bits": b"\xff" * 9 + b"\2" + length, "uid-endless": b"\xff" * 30,
+        "length-0": b"\2\0", "length-past": b"\2" + varint(len(frames[0]) + 1), "length-short": b"\2\1",
+        "length-huge": b"\2" + varint((1 << 64) - 1), "cut": b"\2", "goes-on": b"\2" + length + b"\0",
+        "cut-in-varint": b"\x82\x81",
+    }.items():
+        seed("pack", f"pack_malformed.sealed-{name}", new_pack(frames[:1], index=index))
+    seed("pack", "pack_malformed.sealed-count-huge", new_pack(frames, count=(1 << 32) - 1))
+    seed("pack", "pack_malformed.sealed-count-short", new_pack(frames, count=2))
+    seed("pack", "pack_malformed.sealed-gap", new_pack(frames[:1], padding=b"gap"))
+    seed("pack", "payload_newer.form-9", new_pack([sealed(9, b"\1")]))
 
 
 def adapter_of_width(text):
@@ -645,12 +768,19 @@ def recipe(width=3, settings=SETTINGS, validation=VALIDATION, **changes):
                 "settings": settings if isinstance(settings, str) else compact(settings),
                 "validation": validation if isinstance(validation, str) else compact(validation)}
     for name, change in changes.items():
-        if name in metadata:
+        if name in metadata or name == "coefficients":
             metadata[name] = change
         else:
             entries[name.replace("__", ".")] = change
     return tensors(
         [(name, *entry) for name, entry in entries.items() if entry], {k: v for k, v in metadata.items() if v is not None})
+
+
+def basis(count=2, **changes):
+    """What a recipe of three features with a basis has more."""
+    matrix = ("F32", [count, 3], floats(*[0.5 * (index % 5) - 1 for index in range(3 * count)]))
+    return {"version": "2", "coefficients": "int8", "basis__directions": matrix, "basis__projector": matrix,
+            "basis__mean_feature": ("F32", [3], floats(0.1, 0.2, 0.3)), **changes}
 
 
 def recipes():
@@ -687,7 +817,24 @@ def recipes():
         "other-format": recipe(format="attune.adapter"), "no-version": recipe(version=None),
     }.items():
         seed("recipe", f"recipe_malformed.{name}", content)
-    seed("recipe", "recipe_newer.version-2", recipe(version="2"))
+    seed("recipe", "read.basis-int8", recipe(**basis()))
+    seed("recipe", "read.basis-int4", recipe(**basis(3, coefficients="int4")))
+    seed("recipe", "read.version-2-without-basis", recipe(version="2"))
+    seed("recipe", "read.basis-large", recipe(**basis(basis__projector=("F32", [2, 3], floats(*[3e38] * 6)))))
+    for name, changes in {
+        "basis-nan": basis(basis__directions=("F32", [2, 3], floats(*[NAN] * 6))),
+        "basis-infinite": basis(basis__projector=("F32", [2, 3], floats(*[INF] * 6))),
+        "basis-mean-nan": basis(basis__mean_feature=("F32", [3], floats(NAN, 0, 0))),
+        "basis-narrow": basis(basis__directions=("F32", [2, 2], floats(*[1] * 4))),
+        "basis-none": basis(basis__directions=("F32", [0, 3], b"")), "basis-257": basis(257),
+        "basis-flat": basis(basis__directions=("F32", [3], floats(1, 2, 3))), "basis-unsaid": basis(coefficients=None),
+    }.items():
+        seed("recipe", f"recipe_malformed.{name}", recipe(**changes))
+    seed("recipe", "tensor_shape.basis-projector", recipe(**basis(basis__projector=("F32", [1, 3], floats(1, 2, 3)))))
+    seed("recipe", "tensor_shape.basis-mean", recipe(**basis(basis__mean_feature=("F32", [2], floats(1, 2)))))
+    seed("recipe", "tensor_missing.basis-directions", recipe(**basis(basis__directions=None)))
+    seed("recipe", "recipe_newer.basis-int2", recipe(**basis(coefficients="int2")))
+    seed("recipe", "recipe_newer.version-3", recipe(version="3"))
     seed("recipe", "recipe_newer.other-gate", recipe(gate="learned" + "\u0301" * 2000))
     seed("recipe", "tensor_missing.steps", recipe(steps=None))
     seed("recipe", "tensor_shape.two-exponents", recipe(support_exponent=("F32", [2], floats(1, 2))))

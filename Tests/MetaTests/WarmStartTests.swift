@@ -13,18 +13,21 @@ import Testing
     }
 
     /// What users get from nothing, whole.
-    private func copies(_ world: World, scale: Float = 1) throws -> [HeadDelta] {
+    private func copies(_ world: World, scale: Float = 1) throws -> [RowDelta] {
         var settings = AdaptationSettings.unguarded(steps: 1, width: world.width)
         settings.scale = scale
-        return try adapt(world.batch, with: world.rule, settings: settings).map { try #require($0.delta) }
+        return try adapt(world.batch, with: world.rule, settings: settings).map {
+            try #require($0.delta?.asRows)
+        }
     }
 
     private func run(
-        _ world: World, from copies: [HeadDelta?], _ change: (inout AdaptationSettings) -> Void = { _ in }
+        _ world: World, from copies: [RowDelta?], _ change: (inout AdaptationSettings) -> Void = { _ in }
     ) -> [UserAdaptation] {
         var settings = AdaptationSettings.unguarded(steps: 1, width: world.width)
         change(&settings)
-        let starts = StateFinder(world.rule).starts(from: copies, scale: settings.scale)
+        let starts = StateFinder(world.rule).starts(
+            from: copies.map { $0.map(HeadDelta.rows) }, scale: settings.scale)
         return adapt(world.batch, with: world.rule, settings: settings, from: starts)
     }
 
@@ -50,7 +53,7 @@ import Testing
         let results = run(second, from: try copies(first))
         let whole = adapt(two.batch, with: two.rule, settings: .unguarded(steps: 2, width: two.width))
         for (result, expected) in zip(results, whole) {
-            let (one, other) = (try #require(result.delta), try #require(expected.delta))
+            let (one, other) = (try #require(result.delta?.asRows), try #require(expected.delta?.asRows))
             let difference = zip(one.dense().weights, other.dense().weights).map { abs($0 - $1) }.max() ?? 0
             #expect(difference < 2 * (one.scale + other.scale) + 5e-3, "\(difference)")
             #expect(abs(one.bias - other.bias) < 1e-2)
@@ -62,7 +65,7 @@ import Testing
         let world = World(seed: 23)
         let had = try copies(world)
         let opposite = try #require(
-            HeadDelta(
+            RowDelta(
                 quantizing: had[1].dense().weights.map { $0 * -4 }, keeping: Array(0..<world.width), bias: -had[1].bias)
         )
         let plain = adapt(world.batch, with: world.rule, settings: .unguarded(steps: 1, width: world.width))

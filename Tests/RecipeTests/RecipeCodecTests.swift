@@ -7,7 +7,7 @@ import Tensor
 import Testing
 
 @Suite struct RecipeCodecTests {
-    static func recipe(width: Int = 12, isDense: Bool = true) -> Recipe {
+    static func recipe(width: Int = 12, isDense: Bool = true, hasBasis: Bool = false) -> Recipe {
         var random = RandomSource(seed: 1)
         func normals(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.normal()) } }
         return Recipe(
@@ -21,6 +21,11 @@ import Testing
                     StepParameters(logRate: -1.2, logBiasRate: -3, decayLogit: -5),
                 ], supportExponent: 0.45),
             headWithoutData: LinearHead(weights: normals(width), bias: -0.25),
+            basis: hasBasis
+                ? HeadBasis(
+                    directions: Matrix(rows: 5, columns: width, values: normals(5 * width)),
+                    projector: Matrix(rows: 5, columns: width, values: normals(5 * width)),
+                    meanFeature: normals(width), precision: isDense ? .int8 : .int4) : nil,
             settings: AdaptationSettings(
                 steps: 2, rowBudget: 8, maximumExamples: 64, scale: 0.5,
                 guarding: GuardSettings(smallSupportGain: 0.003)),
@@ -29,8 +34,8 @@ import Testing
     }
 
     /// The file with one metadata entry replaced.
-    private func edited(_ key: String, _ value: String?) throws -> [UInt8] {
-        let file = try SafetensorsFile(Self.recipe().encode(), name: "r")
+    private func edited(_ key: String, _ value: String?, hasBasis: Bool = false) throws -> [UInt8] {
+        let file = try SafetensorsFile(Self.recipe(hasBasis: hasBasis).encode(), name: "r")
         var metadata = file.metadata
         metadata[key] = value
         var writer = SafetensorsWriter(metadata: metadata)
@@ -48,12 +53,15 @@ import Testing
         } catch let problem as Problem { return problem.errorClass } catch { return "\(error)" }
     }
 
-    @Test("a recipe reads back equal, and the same recipe gives the same bytes", arguments: [true, false])
-    func roundTrips(isDense: Bool) throws {
-        let recipe = Self.recipe(isDense: isDense)
+    @Test(
+        "a recipe reads back equal, and the same recipe gives the same bytes", arguments: [true, false], [true, false])
+    func roundTrips(isDense: Bool, hasBasis: Bool) throws {
+        let recipe = Self.recipe(isDense: isDense, hasBasis: hasBasis)
         let bytes = try recipe.encode()
         #expect(try Recipe(decoding: bytes, at: "r") == recipe)
         #expect(try Recipe(decoding: bytes, at: "r").encode() == bytes)
+        // An attune that knows no basis goes on reading recipes that have none.
+        #expect(try SafetensorsFile(bytes, name: "r").metadata["version"] == (hasBasis ? "2" : "1"))
     }
 
     @Test("the digest is SHA-256 in hex, with leading zeros")
@@ -67,7 +75,10 @@ import Testing
     func refuses() throws {
         let bytes = try Self.recipe().encode()
         #expect(errorClass(bytes) == nil)
-        #expect(errorClass(try edited("version", "2")) == "recipe_newer")
+        #expect(errorClass(try edited("version", "3")) == "recipe_newer")
+        #expect(errorClass(try edited("coefficients", "int2", hasBasis: true)) == "recipe_newer")
+        #expect(errorClass(try edited("coefficients", nil, hasBasis: true)) == "recipe_malformed")
+        #expect(errorClass(try edited("coefficients", "int8")) == "tensor_missing")
         #expect(errorClass(try edited("gate", "learned")) == "recipe_newer")
         #expect(errorClass(try edited("version", "0")) == "recipe_malformed")
         #expect(errorClass(try edited("format", "other")) == "recipe_malformed")

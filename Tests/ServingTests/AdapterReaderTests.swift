@@ -48,13 +48,20 @@ import Testing
         var deltas: [HeadDelta] = []
         var places: [AdapterPlace] = []
 
-        init() async throws {
+        init(hasBasis: Bool = false) async throws {
             var random = RandomSource(seed: 9)
             func head() -> LinearHead {
                 LinearHead(weights: (0..<AdapterReaderTests.width).map { _ in Float(random.normal()) }, bias: 0.3)
             }
             var recipe = Recipe.plain(name: "plain", baseDigest: AdapterReaderTests.base, head: head())
             recipe.headWithoutData = head()
+            if hasBasis {
+                let directions = Matrix(
+                    rows: 5, columns: AdapterReaderTests.width,
+                    values: (0..<5 * AdapterReaderTests.width).map { _ in Float(random.normal()) / 7 })
+                recipe.basis = HeadBasis(
+                    directions: directions, projector: directions, meanFeature: head().weights, precision: .int4)
+            }
             self.recipe = recipe
             recipeBytes = try recipe.encode()
             let digest = Recipe.digest(of: recipeBytes)
@@ -64,8 +71,8 @@ import Testing
             var entries: [Pack.Entry] = []
             for uid in 0..<3 {
                 let dense = (0..<AdapterReaderTests.width).map { _ in Float(random.normal()) }
-                let rows = Array(stride(from: uid, to: AdapterReaderTests.width, by: 2))
-                let delta = try #require(HeadDelta(quantizing: dense, keeping: rows, bias: -0.1))
+                let delta = try #require(
+                    recipe.form.stored(dense, bias: -0.1, supportCount: 8, rowBudget: AdapterReaderTests.width / 2))
                 deltas.append(delta)
                 entries.append(writer.add(delta, uid: Int64(uid)))
             }
@@ -91,9 +98,11 @@ import Testing
         }
     }
 
-    @Test("each user of a pack is read by its range, and scores as a plain dense computation does")
-    func reads() async throws {
-        let world = try await World()
+    @Test(
+        "each user of a pack is read by its range, and scores as a plain dense computation does",
+        arguments: [false, true])
+    func reads(hasBasis: Bool) async throws {
+        let world = try await World(hasBasis: hasBasis)
         var random = RandomSource(seed: 4)
         let features = Matrix(
             rows: 5, columns: Self.width, values: (0..<5 * Self.width).map { _ in Float(random.normal()) / 7 })
@@ -130,9 +139,9 @@ import Testing
         #expect(file.delta.applied(to: try #require(file.start)) == adapter.head)
     }
 
-    @Test("a pulled file applies by itself to the same head")
-    func pulledFile() async throws {
-        let world = try await World()
+    @Test("a pulled file applies by itself to the same head", arguments: [false, true])
+    func pulledFile(hasBasis: Bool) async throws {
+        let world = try await World(hasBasis: hasBasis)
         let adapter = try await world.read(world.places[1])
         let file = try AdapterFile(decoding: adapter.file.encoded(), at: "file")
         #expect(file.delta.applied(to: try #require(file.start)) == adapter.head)

@@ -34,11 +34,11 @@ import Testing
         let base = String(repeating: "5a", count: 32)
         let recipe = Recipe.plain(name: "golden", baseDigest: base, head: LinearHead(weights: vector(), bias: 0.25))
         let rows = random.permutation(width).prefix(192).sorted()
-        let delta = try #require(HeadDelta(quantizing: vector(), keeping: rows, bias: -0.125))
+        let delta = try #require(RowDelta(quantizing: vector(), keeping: rows, bias: -0.125))
         let place = AdapterPlace(
             uid: 1, baseDigest: base, width: width, baseEpoch: 1, recipeID: 1,
             recipeDigest: String(repeating: "c3", count: 32), revision: nil)
-        return (CurrentAdapter(place: place, delta: delta, recipe: recipe), features)
+        return (CurrentAdapter(place: place, delta: .rows(delta), recipe: recipe), features)
     }
 
     private func fixture(_ name: String) throws -> [UInt8] {

@@ -1,7 +1,6 @@
 import Adapters
 import Artifacts
 import Crypto
-import Gate
 import Meta
 import Model
 import ObjectStore
@@ -43,7 +42,7 @@ import Worker
         let pack = PackedSupport(features: recipe.project(texts), users: delivery.users.map(\.support))
         let results =
             delivery.users.isEmpty
-            ? [] : adapt(pack, with: recipe.rule, settings: recipe.settings, gate: MagnitudeGate())
+            ? [] : adapt(pack, with: recipe.rule, settings: recipe.settings, storing: recipe.form)
         return AdaptedDelivery(fetched: delivery, adaptations: results)
     }
 
@@ -73,7 +72,7 @@ import Worker
             var coder = AdapterFrameCoder(
                 provenance: AdapterProvenance(baseDigest: Self.base, recipeDigest: adapted.fetched.recipe.digest),
                 width: Self.width)
-            #expect(try coder.decode(frame, at: "pack").delta == adaptation.delta)
+            #expect(try coder.decode(frame, at: "pack") == adaptation.delta)
             #expect(measured.examples == 6 && measured.storedBytes > draft.length, "its share of the index counts")
             read += 1
         }

@@ -42,7 +42,7 @@ struct Eval: AsyncParsableCommand {
                 baseDigest: encoder.digest, recipeDigest: Recipe.digest(of: try recipe.encode()))
             let result = try evaluation.run(recipe) { delta in
                 var pack = PackWriter(provenance: provenance, width: recipe.width)
-                return Int(pack.add(delta, uid: 1).length) + Pack.entryByteCount
+                return Int(pack.add(delta, uid: 1).storedByteCount)
             }
             var report = try MeasurementReport(config: result.config, figures: result.figures, tables: result.tables)
             report.figures["eval.seconds"] = Date().timeIntervalSince(started)

@@ -1,3 +1,4 @@
+import Adapters
 import ArgumentParser
 import Foundation
 import Meta
@@ -19,6 +20,9 @@ extension Recipes {
         private struct Answer: Encodable {
             var recipe: RecipeLine
             var width: Int
+            /// Coefficients that a user stores, and how; nil where rows are stored.
+            var coefficients: Int?
+            var precision: String?
             var settings: AdaptationSettings
             var validation: ValidationFigures
         }
@@ -29,10 +33,18 @@ extension Recipes {
             }
             let recipe = try Recipe(decoding: bytes, at: "recipe \(Figures.digest(registered.digest))")
             let answer = Answer(
-                recipe: RecipeLine(registered), width: recipe.width, settings: recipe.settings,
+                recipe: RecipeLine(registered), width: recipe.width, coefficients: recipe.basis?.count,
+                precision: recipe.basis?.precision.rawValue, settings: recipe.settings,
                 validation: recipe.validation)
             if output.json { return try JSONOutput.print(answer) }
             show(answer)
+        }
+
+        private func stored(_ answer: Answer) -> String {
+            guard let count = answer.coefficients, let precision = answer.precision else {
+                return "\(answer.settings.rowBudget) rows"
+            }
+            return "\(count) coefficients in \(precision)"
         }
 
         private func show(_ answer: Answer) {
@@ -41,7 +53,7 @@ extension Recipes {
             Terminal.output("base       \(line.base)  \(Figures.digest(line.baseDigest))  \(answer.width) features")
             Terminal.output(
                 "a job      \(settings.steps) steps, at most \(settings.maximumExamples) examples and"
-                    + " \(settings.rowBudget) rows, step scale \(Figures.fixed(Double(settings.scale), 2))")
+                    + " \(stored(answer)), step scale \(Figures.fixed(Double(settings.scale), 2))")
             let guarding = settings.guarding.map {
                 "leave-out from \($0.minimumExamples) examples; below, a validated gain of "
                     + "\(Figures.fixed(Double($0.smallSupportGain), 4)) nats stands in"

@@ -1,6 +1,7 @@
 import Adapters
 import Artifacts
 import Synchronization
+import Tensor
 
 extension FuzzTarget {
     /// One user's adapter as a file.
@@ -15,9 +16,9 @@ extension FuzzTarget {
         promise(again { try Pack.entries(of: pack, at: "pack") }.count == 1)
     }
 
-    /// One user's adapter as a zstd frame of a pack.
+    /// One user's adapter as a frame of a pack: what is read is written and read again.
     static let frame = FuzzTarget("frame") { bytes in
-        use(try coder.withLock { coder throws in try coder.decode(bytes, at: "fuzzed") })
+        try use(frame: bytes)
     }
 
     /// A pack, and as many of its frames as a small one has.
@@ -26,25 +27,54 @@ extension FuzzTarget {
         var end = 0
         for entry in entries {
             promise(Int(entry.offset) >= end, "two frames share bytes")
+            promise(entry.indexByteCount > 1 && entry.indexByteCount <= 16)
             end = Int(entry.offset + entry.length)
         }
         for entry in entries.prefix(4) {
-            let frame = Array(bytes[Int(entry.offset)..<Int(entry.offset + entry.length)])
-            use(try coder.withLock { coder throws in try coder.decode(frame, at: "fuzzed") })
+            try use(frame: Array(bytes[Int(entry.offset)..<Int(entry.offset + entry.length)]))
         }
     }
 
-    private static func use(_ file: AdapterFile) {
-        let dense = file.delta.dense()
-        promise(LinearHead(weights: dense.weights, bias: dense.bias).isFinite, "a number that is none")
-        let head = file.delta.applied(to: file.start ?? .zero(width: file.delta.width))
-        promise(head.width == file.delta.width && !head.weights.contains(where: \.isNaN))
+    private static func use(frame bytes: [UInt8]) throws {
+        // Coefficients in int8 say so in their first byte; all else is read beside coefficients in int4.
+        if bytes.first == 2 {
+            try int8Coder.withLock { coder throws in try use(frame: bytes, &coder) }
+        } else {
+            try int4Coder.withLock { coder throws in try use(frame: bytes, &coder) }
+        }
     }
 
-    /// What the frames of the corpus were made for, see `make_corpus.py`.
-    private static let coder = Mutex(
-        AdapterFrameCoder(
+    private static func use(frame bytes: [UInt8], _ coder: inout AdapterFrameCoder) throws {
+        let delta = try coder.decode(bytes, at: "fuzzed")
+        use(delta, on: .zero(width: delta.width))
+        let copy = coder.encode(delta)
+        promise(again { try coder.decode(copy, at: "copy") } == delta)
+        promise(bytes[0] == 0x28 || copy == bytes, "a frame has one spelling")
+    }
+
+    private static func use(_ file: AdapterFile) {
+        use(file.delta, on: file.start ?? .zero(width: file.delta.width))
+    }
+
+    private static func use(_ delta: HeadDelta, on start: LinearHead) {
+        let dense = delta.dense()
+        promise(LinearHead(weights: dense.weights, bias: dense.bias).isFinite, "a number that is none")
+        let head = delta.applied(to: start)
+        promise(head.width == delta.width && !head.weights.contains(where: \.isNaN))
+    }
+
+    private static let int4Coder = Mutex(coder(.int4))
+    private static let int8Coder = Mutex(coder(.int8))
+
+    /// What the frames of the corpus were made for, see `make_corpus.py`: 12 features, 5 directions.
+    private static func coder(_ precision: CoefficientPrecision) -> AdapterFrameCoder {
+        let values = Matrix(rows: 5, columns: 12, values: (0..<60).map { Float($0 % 7) - 3 })
+        return AdapterFrameCoder(
             provenance: AdapterProvenance(
                 baseDigest: String(repeating: "ab", count: 32), recipeDigest: String(repeating: "0f", count: 32)),
-            width: 12))
+            width: 12,
+            basis: HeadBasis(
+                directions: values, projector: values, meanFeature: [Float](repeating: 0.1, count: 12),
+                precision: precision))
+    }
 }

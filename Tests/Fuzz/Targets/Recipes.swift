@@ -14,9 +14,10 @@ extension FuzzTarget {
         let texts = Matrix(rows: 3, columns: recipe.width, values: (0..<3 * recipe.width).map { Float($0 % 5) - 2 })
         let batch = PackedSupport(
             features: recipe.project(texts), users: [UserSupport(rows: [0, 1, 2], labels: [1, 0, 1])])
-        let adaptation = adapt(batch, with: recipe.rule, settings: recipe.settings, gate: recipe.gate)[0]
+        let adaptation = adapt(batch, with: recipe.rule, settings: recipe.settings, storing: recipe.form)[0]
         guard case .adapted(let delta) = adaptation.verdict else { return }
-        promise(recipe.head(of: delta).width == recipe.width && delta.rows.count <= recipe.settings.rowBudget)
+        promise(recipe.head(of: delta).width == recipe.width)
+        promise(delta.valueCount <= recipe.basis?.count ?? recipe.settings.rowBudget)
     }
 
     /// The examples of one user as a line of JSON: written and read again.

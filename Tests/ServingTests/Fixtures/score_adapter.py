@@ -14,8 +14,10 @@ from safetensors.numpy import load_file
 
 
 def head(adapter):
-    """The user's dense head: the start plus value times scale at each kept row."""
+    """The user's dense head: the start plus its difference, in full or as value times scale at each kept row."""
     weights = adapter["start.weights"].astype(numpy.float64)
+    if "head.weights" in adapter:
+        return weights + adapter["head.weights"], float(adapter["start.bias"][0]) + float(adapter["head.bias"][0])
     kept = numpy.unpackbits(adapter["head.kept_rows"], bitorder="little")[: len(weights)].astype(bool)
     weights[kept] += adapter["head.values"].astype(numpy.float64) * adapter["head.scale"][0]
     return weights, float(adapter["start.bias"][0]) + float(adapter["head.bias"][0])

@@ -3,12 +3,12 @@ import Problem
 import Tensor
 import Testing
 
-@Suite struct HeadDeltaTests {
+@Suite struct RowDeltaTests {
     private let dense: [Float] = [0.5, -1.27, 0, 0.013, 1.0, -0.25, 0.75, 0.1, -0.9, 0.33]
 
     @Test("a delta of all rows is off by at most half a step in each row")
     func roundsToHalfAStep() throws {
-        let delta = try #require(HeadDelta(quantizing: dense, keeping: Array(dense.indices), bias: 0.125))
+        let delta = try #require(RowDelta(quantizing: dense, keeping: Array(dense.indices), bias: 0.125))
         #expect(abs(delta.scale - 0.01) < 1e-7)
         for (stored, exact) in zip(delta.dense().weights, dense) {
             #expect(abs(stored - exact) <= delta.scale * (0.5 + 1e-5))
@@ -18,7 +18,7 @@ import Testing
 
     @Test("rows outside the mask are zero, the scale is that of the kept rows")
     func gatesRows() throws {
-        let delta = try #require(HeadDelta(quantizing: dense, keeping: [0, 3, 9], bias: 0))
+        let delta = try #require(RowDelta(quantizing: dense, keeping: [0, 3, 9], bias: 0))
         #expect(delta.rows == [0, 3, 9])
         #expect(delta.keptRows == [0b0000_1001, 0b0000_0010])
         #expect(delta.values == [127, 3, 84])
@@ -34,8 +34,8 @@ import Testing
     @Test("an applied delta equals the dense sum")
     func appliesDensely() throws {
         let head = LinearHead(weights: dense.map { $0 * 3 }, bias: -1)
-        let delta = try #require(HeadDelta(quantizing: dense, keeping: [1, 2, 8], bias: 0.25))
-        let applied = delta.applied(to: head)
+        let delta = try #require(RowDelta(quantizing: dense, keeping: [1, 2, 8], bias: 0.25))
+        let applied = HeadDelta.rows(delta).applied(to: head)
         let (weights, bias) = delta.dense()
         #expect(applied.weights == zip(head.weights, weights).map(+))
         #expect(applied.bias == head.bias + bias)
@@ -43,18 +43,18 @@ import Testing
 
     @Test("a difference that is not finite is not stored", arguments: [Float.nan, .infinity, -.infinity])
     func refusesNonFinite(value: Float) {
-        #expect(HeadDelta(quantizing: [0, value], keeping: [0, 1], bias: 0) == nil)
-        #expect(HeadDelta(quantizing: [0, 1], keeping: [0, 1], bias: value) == nil)
-        #expect(HeadDelta(quantizing: [0, value], keeping: [0], bias: 0) != nil)
+        #expect(RowDelta(quantizing: [0, value], keeping: [0, 1], bias: 0) == nil)
+        #expect(RowDelta(quantizing: [0, 1], keeping: [0, 1], bias: value) == nil)
+        #expect(RowDelta(quantizing: [0, value], keeping: [0], bias: 0) != nil)
         // Rounded to steps, the largest float is none either.
-        #expect(HeadDelta(quantizing: [.greatestFiniteMagnitude], keeping: [0], bias: 0) == nil)
+        #expect(RowDelta(quantizing: [.greatestFiniteMagnitude], keeping: [0], bias: 0) == nil)
     }
 
     @Test("a delta of zeros and one of the smallest floats survive")
     func tinyDeltas() throws {
-        let zeros = try #require(HeadDelta(quantizing: [0, 0, 0], keeping: [0, 1, 2], bias: 0))
+        let zeros = try #require(RowDelta(quantizing: [0, 0, 0], keeping: [0, 1, 2], bias: 0))
         #expect(zeros.dense().weights == [0, 0, 0])
-        let tiny = try #require(HeadDelta(quantizing: [.leastNonzeroMagnitude, 0], keeping: [0, 1], bias: 0))
+        let tiny = try #require(RowDelta(quantizing: [.leastNonzeroMagnitude, 0], keeping: [0, 1], bias: 0))
         #expect(tiny.dense().weights.allSatisfy { $0.isFinite })
     }
 
@@ -62,7 +62,7 @@ import Testing
     func refusesMalformed() {
         func problem(_ width: Int, _ rows: [UInt8], _ values: [Int8], _ scale: Float, _ bias: Float) -> String? {
             do {
-                _ = try HeadDelta(width: width, keptRows: rows, values: values, scale: scale, bias: bias, at: "f")
+                _ = try RowDelta(width: width, keptRows: rows, values: values, scale: scale, bias: bias, at: "f")
                 return nil
             } catch { return error.errorClass }
         }

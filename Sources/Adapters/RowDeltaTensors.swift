@@ -1,13 +1,13 @@
 public import Safetensors
 
-/// How a head delta lies in a safetensors file: three tensors, so that NumPy applies it with nothing of ours.
+/// How a row delta lies in a safetensors file: three tensors, so that NumPy applies it with nothing of ours.
 ///
 /// | tensor | type and shape | meaning |
 /// |---|---|---|
 /// | `rows` | U8 `[ceil(width / 8)]` | bitmap of kept rows, row `i` is bit `i % 8` of byte `i / 8` |
 /// | `values` | I8 `[kept]` | one value a kept row, ascending |
 /// | `scale_bias` | F32 `[2]` | what one step of `values` is worth; the difference to the bias |
-extension HeadDelta {
+extension RowDelta {
     private enum Name {
         static let rows = "rows"
         static let values = "values"
