@@ -1,4 +1,4 @@
-import Adapters
+public import Adapters
 public import Meta
 public import Problem
 import Tensor
@@ -9,6 +9,8 @@ public enum MetaTrainingProgress: Sendable, Equatable {
     case globalHead(penalty: Float, logLoss: Double)
     /// The outer loop passed a checkpoint.
     case learning(OuterProgress)
+    /// The basis that users' differences are stored in was learned.
+    case basis(directions: Int, precision: CoefficientPrecision)
     /// One figure of the finished recipe.
     case validated(ValidationFigures.Row)
 }
@@ -20,6 +22,7 @@ public struct MetaTrainer: Sendable {
     private let training: MetaPopulation
     private let validation: MetaPopulation
     private let outer: OuterSettings
+    private let basis: BasisSettings
     /// Penalties of the head for everyone that are tried, for features of unit norm.
     private static let penalties: [Float] = [0.3, 1.5, 6, 25, 100]
     /// Folds that the penalty is chosen on.
@@ -30,12 +33,14 @@ public struct MetaTrainer: Sendable {
     /// Splits a population.
     ///
     /// - Throws: `too_few_users`.
-    public init(_ population: MetaPopulation, outer: OuterSettings = OuterSettings(), at location: String)
-        throws(Problem)
-    {
+    public init(
+        _ population: MetaPopulation, outer: OuterSettings = OuterSettings(), basis: BasisSettings = BasisSettings(),
+        at location: String
+    ) throws(Problem) {
         training = population.keeping { !ScoringProtocol.isValidation($0.id) }
         validation = population.keeping { ScoringProtocol.isValidation($0.id) && $0.isEligible }
         self.outer = outer
+        self.basis = basis
         guard training.users.count >= Self.minimumUsers else {
             throw Problem(
                 "too_few_users", at: location,
@@ -63,6 +68,13 @@ public struct MetaTrainer: Sendable {
         // Two thirds of the rows scored as well as all of them on two rating sets (the mean AUC moved by .0003), a third
         // lost .002.
         recipe.settings.rowBudget = max(1, head.width * 2 / 3)
+        // Few users' differences do not span the next one's.
+        if training.users.count >= outer.denseMinimumUsers {
+            recipe.basis = HeadBasis.learned(from: training, under: rule, settings: basis)
+        }
+        if let basis = recipe.basis {
+            try progress(.basis(directions: basis.count, precision: basis.precision))
+        }
         recipe.settings.guarding = GuardSettings(smallSupportGain: smallSupportGain(recipe))
         recipe.validation = try validate(recipe, progress: progress)
         return recipe
@@ -124,7 +136,8 @@ public struct MetaTrainer: Sendable {
         settings.guarding = nil
         let adapted = users.scores(
             under: users.heads(
-                under: recipe.rule, settings: settings, support: 2, unadapted: recipe.headWithoutData))
+                under: recipe.rule, settings: settings, support: 2, unadapted: recipe.headWithoutData,
+                storing: recipe.form))
         let loss = meanOverUsers(adapted.map(\.meanLoss)) ?? 0
         return Float(meanLoss(users, under: recipe.headWithoutData) - loss)
     }
@@ -142,7 +155,7 @@ public struct MetaTrainer: Sendable {
                     ? validation.users.map { _ in recipe.headWithoutData }
                     : validation.heads(
                         under: recipe.rule, settings: .unguarded(steps: steps, width: recipe.width), support: size,
-                        unadapted: recipe.headWithoutData, projected: projected)
+                        unadapted: recipe.headWithoutData, projected: projected, storing: recipe.form)
                 let scores = validation.scores(under: heads)
                 let row = ValidationFigures.Row(
                     steps: steps, support: size, areaUnderCurve: meanOverUsers(scores.map(\.areaUnderCurve)) ?? 0,

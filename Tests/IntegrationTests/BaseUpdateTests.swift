@@ -89,16 +89,19 @@ extension EndToEnd {
         }
 
         @Test(
-            "copies of what users had are what their steps begin at under the new base, and the waves judge them by what they have not seen"
-        )
-        func copies() async throws {
+            "copies of what users had are what their steps begin at under the new base, and the waves judge them by what they have not seen",
+            arguments: [false, true])
+        func copies(hasBasis: Bool) async throws {
             try await Site.with(users: 120) { site in
                 let (folder, digest, width) = try await revise(site, scale: 0.01)
+                let basis = hasBasis ? try site.recipeWithBasis() : nil
+                if let basis { try await site.activate(basis) }
                 try await site.enqueue()
                 try await site.worker("one", "--until-idle").succeeds()
 
                 // Steps that change nothing: what is published is what was copied.
                 var still = Recipe.plain(name: "still", baseDigest: digest, head: .zero(width: width))
+                still.basis = basis?.basis
                 still.rule.steps = [StepParameters(logRate: -60, logBiasRate: -60, decayLogit: -60)]
                 try await site.activate(still)
                 _ = try await site.run(

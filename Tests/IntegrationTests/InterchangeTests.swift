@@ -21,10 +21,11 @@ extension EndToEnd {
         }
 
         @Test(
-            "NumPy, given a pulled adapter and the base's features, gets what `attune predict` says, to 1e-5, and so does an exported head"
-        )
-        func pulledAdapter() async throws {
+            "NumPy, given a pulled adapter and the base's features, gets what `attune predict` says, to 1e-5, and so does an exported head",
+            arguments: [false, true])
+        func pulledAdapter(hasBasis: Bool) async throws {
             try await Site.with(users: 20) { site in
+                if hasBasis { try await site.activate(try site.recipeWithBasis()) }
                 try await site.enqueue()
                 let worker = try site.worker("one", "--until-idle")
                 try await worker.succeeds()
@@ -68,6 +69,12 @@ extension EndToEnd {
                 }
                 #expect(dense.metadata["attune.user"] == "\(Site.tenant)/\(user)")
                 #expect(try BaseFolder.open(model).digest == encoder.digest)
+                _ = try await Ledger(of: site)
+                // A pack of twenty users, one coefficient a direction or two thirds of 384 rows.
+                let bytes: Double = try await site.ask(
+                    "SELECT (sum(byte_count) / 20.0)::float8 FROM attune.object WHERE state = 0"
+                ).one().decode(0)
+                #expect(hasBasis ? bytes < 60 : bytes > 200, "\(bytes) bytes a user")
             }
         }
 

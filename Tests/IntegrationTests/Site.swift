@@ -1,6 +1,8 @@
 import Adapters
+import Evaluation
 import Foundation
 import HTTPTransfer
+import Meta
 import Model
 import ObjectStore
 import Population
@@ -110,6 +112,19 @@ final class Site {
         try await ask(
             "UPDATE attune.setting SET lease_seconds = $1, chunk_jobs = $2",
             [.int32(timing.leaseSeconds), .int32(timing.chunkJobs)])
+    }
+
+    /// A recipe of plain steps whose users store coefficients in a basis of their own differences.
+    func recipeWithBasis() throws -> Recipe {
+        let encoder = try TextEncoder(Self.base.get())
+        let users = (0..<population.userCount).map { population.user($0, withTexts: true) }
+        let people = try MetaPopulation(users, at: "site") { try encoder.pooled($0) }
+        var recipe = Recipe.plain(name: "basis", baseDigest: baseDigest, head: .zero(width: encoder.width))
+        var settings = BasisSettings()
+        (settings.count, settings.windows) = (32, 1)
+        recipe.basis = HeadBasis.learned(from: people, under: recipe.rule, settings: settings)
+        #expect(recipe.basis?.count == 32)
+        return recipe
     }
 
     /// Registers a recipe and makes the tenant's jobs use it.

@@ -50,6 +50,8 @@ import Testing
         #expect(rows.map(\.steps) == [0, 0, 0, 0, 1, 1, 1, 1] && rows.map(\.support) == [4, 8, 16, 32, 4, 8, 16, 32])
         for index in 0..<4 { #expect(rows[index + 4].areaUnderCurve > rows[index].areaUnderCurve + 0.03) }
         #expect(rows[7].areaUnderCurve > rows[4].areaUnderCurve)
+        #expect(recipe.basis?.count == 16 && recipe.basis?.precision == .int8, "as many directions as features")
+        #expect(told.contains(.basis(directions: 16, precision: .int8)))
         let validated = told.compactMap { if case .validated(let row) = $0 { row } else { nil } }
         #expect(validated == rows)
         guard case .globalHead = told.first else {
@@ -66,6 +68,18 @@ import Testing
         }
         let gain = try #require(recipe.settings.guarding).smallSupportGain
         #expect(gain.isFinite && gain > 0 && gain < 0.1)
+    }
+
+    @Test("few users' differences do not span the next one's: rows are stored")
+    func storesRows() throws {
+        let recipe = try MetaTrainer(population(users: 60), outer: quick, at: "f").train(name: "r", baseDigest: "b") {
+            _ in
+        }
+        #expect(recipe.basis == nil && recipe.settings.rowBudget == 10)
+        guard case .rows = recipe.form else {
+            Issue.record("\(recipe.form)")
+            return
+        }
     }
 
     @Test("too few users are refused")

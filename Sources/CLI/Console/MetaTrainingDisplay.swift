@@ -1,3 +1,4 @@
+import Adapters
 import Foundation
 import Meta
 import Recipe
@@ -15,6 +16,8 @@ final class MetaTrainingDisplay {
                 step.fold * 1000 + min(999, step.step), of: step.folds * 1000,
                 "fold \(step.fold + 1) of \(step.folds), step \(step.step), loss \(Figures.score(step.loss, 4)), "
                     + "best \(Figures.score(step.bestLoss, 4))")
+        case .basis(let directions, let precision):
+            Terminal.note("basis      \(directions) directions, coefficients in \(precision.rawValue)")
         case .validated: break
         }
     }
