@@ -110,7 +110,8 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     (
         "Evaluation",
         [
-            "Population", "Recipe", "Meta", "Gate", "Adapters", "Model", "Tokenizer", "Tensor", "Blocking", "Problem",
+            "Population", "Recipe", "Meta", "Gate", "Adapters", "Model", "Tokenizer", "Tensor", "Artifacts", "Blocking",
+            "Problem",
         ], []
     ),
     (

@@ -28,8 +28,28 @@ package struct Bootstrap {
     package func interval(_ values: [Double]) -> Interval {
         guard !values.isEmpty else { return Interval(mean: 0, low: 0, high: 0) }
         let count = Double(values.count)
-        let means = draws.map { draw in zip(draw, values).reduce(0) { $0 + Double($1.0) * $1.1 } / count }.sorted()
-        func quantile(_ share: Double) -> Double { means[min(means.count - 1, Int(share * Double(means.count)))] }
-        return Interval(mean: values.reduce(0, +) / count, low: quantile(0.025), high: quantile(0.975))
+        let means = draws.map { draw in Self.sum(values, draw) / count }
+        return Self.interval(values.reduce(0, +) / count, means)
+    }
+
+    /// The interval of the ratio of two sums of one number a user each, both of the same draws.
+    ///
+    /// A draw whose denominator is not above zero says nothing and stands at the end that is worst: minus infinity would be
+    /// no number, so that it counts as zero.
+    package func ratio(_ values: [Double], to others: [Double]) -> Interval {
+        func ratio(_ value: Double, _ other: Double) -> Double { other > 0 ? value / other : 0 }
+        guard !values.isEmpty else { return Interval(mean: 0, low: 0, high: 0) }
+        let ratios = draws.map { ratio(Self.sum(values, $0), Self.sum(others, $0)) }
+        return Self.interval(ratio(values.reduce(0, +), others.reduce(0, +)), ratios)
+    }
+
+    private static func sum(_ values: [Double], _ draw: [Int32]) -> Double {
+        zip(draw, values).reduce(0) { $0 + Double($1.0) * $1.1 }
+    }
+
+    private static func interval(_ center: Double, _ draws: [Double]) -> Interval {
+        let sorted = draws.sorted()
+        func quantile(_ share: Double) -> Double { sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))] }
+        return Interval(mean: center, low: quantile(0.025), high: quantile(0.975))
     }
 }

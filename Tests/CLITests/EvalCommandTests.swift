@@ -61,6 +61,27 @@ import Testing
         }
     }
 
+    @Test("what users store is scored by its bytes, and the curve is told to people as well")
+    func size() async throws {
+        try await CommandLineTool.with { attune in
+            try attune.write("users.jsonl", Self.users)
+            let answer = try #require(
+                try await attune.succeed("eval", "size", "--base", Self.base, "--data", "users.jsonl", "--json")
+                    .objects.first)
+            let figures = try #require(answer["figures"] as? [String: Double])
+            for name in [
+                "size.bytes_per_user", "size.gain_kept", "size.gain_kept_lower", "size.ratio_to_dense_f16_head",
+            ] {
+                #expect(figures[name] != nil, "\(name)")
+            }
+            let rows = try #require((answer["tables"] as? [String: Any])?["size"] as? [[String: Any]])
+            let forms = rows.compactMap { $0["form"] as? String }
+            #expect(forms.first == "full.f32" && forms.last == "shipped" && forms.contains("basis8.int4"))
+            let told = try await attune.succeed("eval", "size", "--base", Self.base, "--data", "users.jsonl").output
+            #expect(told.contains("basis8.int4") && told.contains("size.gain_kept_lower"))
+        }
+    }
+
     @Test("the learned rule is scored beside fifty steps of Adam and SGD, also on another file's users")
     func steps() async throws {
         try await CommandLineTool.with { attune in
