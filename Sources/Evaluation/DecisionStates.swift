@@ -34,7 +34,9 @@ package struct DecisionStates {
             // Everything is fitted and judged, nothing is refused: refusing is the policy's.
             settings.guarding = GuardSettings(
                 minimumExamples: 2, smallSupportGain: 1, tolerance: .greatestFiniteMagnitude)
-            return adapt(PackedSupport(features: projected, users: supports), with: rule, settings: settings)
+            return adapt(
+                PackedSupport(features: projected, users: supports), with: rule, settings: settings,
+                storing: .full(.float32))
         }
         return supports.indices.map { user in
             let own = runs.map { $0[user] }

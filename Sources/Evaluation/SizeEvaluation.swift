@@ -130,7 +130,7 @@ public struct SizeEvaluation: Sendable {
     private func differences(_ recipe: Recipe, support size: Int) -> Differences {
         let adapted = adapt(
             PackedSupport(
-                features: recipe.rule.project(scored.features), users: scored.users.map { $0.support(size) }),
+                features: recipe.project(scored.features), users: scored.users.map { $0.support(size) }),
             with: recipe.rule, settings: .unguarded(steps: recipe.settings.steps, width: recipe.width),
             storing: .full(.float32))
         let dense = adapted.map { $0.delta?.dense() ?? ([Float](repeating: 0, count: recipe.width), 0) }

@@ -76,7 +76,8 @@ extension HeadBasis {
             }
         }
         let adapted = adapt(
-            PackedSupport(features: rule.project(population.features), users: supports), with: rule,
+            PackedSupport(
+                features: rule.project(population.features, withoutData: rule.start), users: supports), with: rule,
             settings: .unguarded(steps: rule.steps.count, width: rule.width), storing: .full(.float32))
         let differences = adapted.compactMap { $0.delta?.dense().weights }
         return spanning(

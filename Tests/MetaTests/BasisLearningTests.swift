@@ -101,7 +101,9 @@ import Testing
         settings.seed = 2
         #expect(HeadBasis.learned(from: people, under: rule, settings: settings) != basis)
 
-        let batch = PackedSupport(features: rule.project(people.features), users: people.users.map { $0.support(8) })
+        let batch = PackedSupport(
+            features: rule.project(people.features, withoutData: rule.start),
+            users: people.users.map { $0.support(8) })
         let unguarded = AdaptationSettings.unguarded(steps: 1, width: width)
         let whole = adapt(batch, with: rule, settings: unguarded, storing: .full(.float32))
         func error(_ count: Int) throws -> Double {
