@@ -50,14 +50,15 @@ struct ScoreTable {
         }
         for steps in 1...recipe.rule.steps.count {
             let settings = unguarded(steps: steps)
-            let heads = heads(adapted(settings, support: size), settings)
+            let heads = heads(adapted(settings, support: size, storing: .full(.float32)), settings)
             if recipe.rule.steps.count > 1 { all.append(Scores(method: "product.k\(steps)", queries: query(heads))) }
             guard steps == recipe.settings.steps else { continue }
             all.append(Scores(method: "product", queries: query(heads)))
             all.append(Scores(method: "swapped", queries: query(Array(heads.dropFirst() + heads.prefix(1)))))
         }
         let whole = unguarded(steps: recipe.settings.steps)
-        let shuffled = adapted(whole, support: size, shufflesLabels: true)
+        all.append(Scores(method: "stored", queries: query(heads(adapted(whole, support: size), whole))))
+        let shuffled = adapted(whole, support: size, storing: .full(.float32), shufflesLabels: true)
         all.append(Scores(method: "shuffled", queries: query(heads(shuffled, whole))))
         let guarded = adapted(recipe.settings, support: size)
         all.append(
@@ -98,8 +99,9 @@ struct ScoreTable {
         }
     }
 
+    /// - Parameter form: nil: the recipe's.
     private func adapted(
-        _ settings: AdaptationSettings, support size: Int, shufflesLabels: Bool = false
+        _ settings: AdaptationSettings, support size: Int, storing form: DeltaForm? = nil, shufflesLabels: Bool = false
     ) -> [UserAdaptation] {
         var random = RandomSource(seed: seed ^ UInt64(size))
         let supports = users.users.map { user -> UserSupport in
@@ -110,7 +112,7 @@ struct ScoreTable {
         }
         return adapt(
             PackedSupport(features: projected, users: supports), with: recipe.rule, settings: settings,
-            storing: recipe.form)
+            storing: form ?? recipe.form)
     }
 
     /// The heads of users who were adapted under these settings.

@@ -45,7 +45,7 @@ import Testing
         let global = try #require(figures["auc.global_head"])
         #expect(figures["auc.s0"] == global)
         for size in [4, 8, 16, 32] {
-            for method in ["user_bias", "ridge", "logistic", "product", "guarded", "swapped", "shuffled"] {
+            for method in ["user_bias", "ridge", "logistic", "product", "stored", "guarded", "swapped", "shuffled"] {
                 #expect(figures["auc.\(method).s\(size)"] != nil, "auc.\(method).s\(size)")
             }
             for name in ["harm.significant", "better.significant", "harm.material", "guard.gain_kept"] {
@@ -53,6 +53,8 @@ import Testing
             }
             let product = try #require(figures["auc.product.s\(size)"])
             #expect(product > global + (size == 4 ? 0 : 0.03))
+            let stored = try #require(figures["auc.stored.s\(size)"])
+            #expect(abs(stored - product) < 0.02 && stored != product)
             // A bias of the user's own cannot change the order of the user's items.
             #expect(abs(try #require(figures["auc.user_bias.s\(size)"]) - global) < 1e-3)
         }

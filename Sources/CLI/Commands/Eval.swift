@@ -20,7 +20,8 @@ struct Eval: AsyncParsableCommand {
             abstract: "Train on a file's meta-train users; score its validation users, or another file's users.",
             discussion: """
                 Inside a user order is time: the support is the S examples just before the query window, and the first 40
-                query examples are scored. Users need 32 support examples and both classes in the query.
+                query examples are scored. Users need 32 support examples and both classes in the query. product is the learned
+                rule's head with the guard off, stored the same as its stored bytes give it, guarded what a job publishes.
 
                 EXAMPLES:
                   attune eval personalization --data users.jsonl.zst
