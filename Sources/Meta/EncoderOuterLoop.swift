@@ -18,8 +18,9 @@ public struct EncoderOuterSettings: Sendable, Equatable, Codable {
     public var patience = 4
     /// Parts of the users, of which one picks the checkpoint.
     public var folds = 6
-    /// Rules learned and folded into one; each picks its checkpoint on a part of its own.
-    public var learnedFolds = 1
+    /// Rules learned and folded into one; each picks its checkpoint on a part of its own. Of three seeds' sparse deltas on
+    /// rec-choice six are as good as the best of one and never as bad as the worst.
+    public var learnedFolds = 6
     /// Support sizes drawn from, one a step.
     public var supportSizes = ScoringProtocol.supportSizes
     /// Query examples of an episode, at most.

@@ -2,12 +2,15 @@ import Adapters
 public import Tensor
 
 /// How the support that sparse deltas share is chosen from ``EntryGradients``.
+///
+/// Of 2048 entries after the last feed-forward layer on rec-choice, chance was no worse than either score on any of three seeds'
+/// mean: what a few hundred users say of single entries is mostly what they alone have.
 public enum SparseChoice: String, Sendable, CaseIterable, Codable {
     /// Single entries of the largest `g²`.
     case gradient
     /// Single entries of the largest agreement, each divided by its `g²`.
     case agreement
-    /// Entries drawn at random: the control.
+    /// Entries drawn at random.
     case random
 
     /// The length, in the mean over meta-users, of the gradient by all values of a support: what steps and rates of other adapters

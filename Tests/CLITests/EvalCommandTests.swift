@@ -46,7 +46,7 @@ import Testing
             let answer = try #require(
                 try await attune.succeed(
                     "eval", "gate", "--base", Self.base, "--data", "users.jsonl", "--rounds", "2", "--groups", "4",
-                    "--entries", "64", "--json"
+                    "--entries", "64", "--folds", "1", "--json"
                 ).objects.first)
             let figures = try #require(answer["figures"] as? [String: Double])
             for name in ["ppo_auc", "magnitude_auc", "hard_concrete_auc", "random_auc", "none_auc", "bytes"] {

@@ -19,7 +19,7 @@ import Testing
         let plan = AdapterPlan(
             shape, [Site(.feedForward, block: shape.blocks - 1): Bottleneck.pfeiffer(width: 4)], head: .binary)
         var settings = EncoderOuterSettings()
-        settings.usersPerStep = 16
+        (settings.usersPerStep, settings.learnedFolds) = (16, 1)
         var areas: [[Float]: Double] = [:]
         for rates: [Float] in [[1e-3, 1e-2], [1e-3], [1e-2], []] {
             var fullDepth = EncoderEvaluation.FullDepth()
@@ -57,7 +57,7 @@ import Testing
         let world = try EncoderWorld()
         let recipe = try world.recipe()
         var settings = EncoderOuterSettings()
-        (settings.usersPerStep, settings.entryBudget) = (16, 16)
+        (settings.usersPerStep, settings.entryBudget, settings.learnedFolds) = (16, 16, 1)
         var fullDepth = EncoderEvaluation.FullDepth()
         fullDepth.learningRates = []
         let evaluation = try EncoderEvaluation(

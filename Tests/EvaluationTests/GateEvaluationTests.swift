@@ -18,7 +18,7 @@ import Testing
         let recipe = try world.recipe()
         let sparse = world.sparse(recipe)
         var outer = EncoderOuterSettings()
-        (outer.usersPerStep, outer.maximumSteps) = (16, 20)
+        (outer.usersPerStep, outer.maximumSteps, outer.learnedFolds) = (16, 20, 2)
         var settings = GateEvaluation.Settings()
         (settings.users, settings.policy.rounds, settings.policy.draws, settings.hardConcrete.steps) = (8, 3, 4, 5)
         func run(threads: Int) throws -> GateReport {

@@ -222,7 +222,7 @@ import Testing
         let plan = SparsePlan(own, world.texts, known, pooled, threads: 2).plan
         var settings = EncoderOuterSettings()
         (settings.innerSteps, settings.usersPerStep, settings.maximumSteps) = (2, 16, 60)
-        (settings.startRate, settings.scalarRate, settings.entryBudget) = (1e-2, 5e-2, 32)
+        (settings.startRate, settings.scalarRate, settings.entryBudget, settings.learnedFolds) = (1e-2, 5e-2, 32, 1)
         func learn(threads: Int) -> EncoderRule {
             EncoderOuterLoop(world.texts, known, settings, threads: threads).learn(from: pooled, plan) { _ in }
         }

@@ -22,14 +22,14 @@ import Worker
     func filled() {
         var table = TextTable(space: space, cache: cache)
         for text in ["a", "b", "c"] { _ = table.row(of: TextDigest(of: text), source: .text(text)) }
-        table.fill([2, 0], with: ProjectedFeatures(rows: Matrix(rows: 2, columns: 2, values: [5, 6, 1, 2])))
+        table.fill([2, 0], with: ProjectedFeatures(rows: Matrix(rows: 2, columns: 3, values: [7, 8, 9, 1, 2, 3])))
         #expect(table.missing == [1])
-        table.fill([1], with: ProjectedFeatures(rows: Matrix(rows: 1, columns: 2, values: [3, 4])))
-        #expect(table.features(columns: 2).rows.values == [1, 2, 3, 4, 5, 6])
+        table.fill([1], with: ProjectedFeatures(rows: Matrix(rows: 1, columns: 3, values: [4, 5, 6])))
+        #expect(table.features(columns: 3).rows.values == [1, 2, 3, 4, 5, 6, 7, 8, 9])
 
         var next = TextTable(space: space, cache: cache)
         _ = next.row(of: TextDigest(of: "c"), source: .text("c"))
-        #expect(next.missing.isEmpty && next.features(columns: 2).rows.values == [5, 6])
+        #expect(next.missing.isEmpty && next.features(columns: 3).rows.values == [7, 8, 9])
     }
 
     @Test("another recipe's features of the same text are not taken for this one's")

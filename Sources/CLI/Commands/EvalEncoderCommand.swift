@@ -39,7 +39,7 @@ extension Eval {
         @OptionGroup var sparse: SparseOptions
         @Option(help: "Entries of a sparse adapter that a user keeps (default: a quarter).") var kept: Int?
         @Option(help: "Learned steps.") var steps = 3
-        @Option(help: "Rules learned on parts of the users and folded into one, at most 6.") var folds = 3
+        @Option(help: "Rules learned on parts of the users and folded into one, at most 6.") var folds = 6
         @Option(help: "Threads that compute (default: one a core).") var threads: Int?
         @Option(help: "Seed of every draw.") var seed: UInt64 = 1
         @Flag(help: "Leave fine-tuning at full depth out, which takes most of the time.") var quick = false
@@ -92,7 +92,7 @@ struct SparseOptions: ParsableArguments {
         String?
     @Option(help: "Entries of the support that users of a sparse adapter share.") var entries = 2048
     @Option(help: "How the support is chosen on meta-train users: agreement, gradient or random.") var support =
-        Support.agreement
+        Support.random
 
     /// ``SparseChoice``.
     enum Support: String, ExpressibleByArgument, CaseIterable {

@@ -54,14 +54,15 @@ extension Eval {
         @Option(help: "Groups of rows.") var groups = 16
         @Option(help: "Share of the groups that a user keeps.") var budget = 0.5
         @Option(help: "Rounds of PPO, 64 users of 8 masks each.") var rounds = 30
+        @Option(help: "Rules learned on parts of the users and folded into one, at most 6.") var folds = 6
         @Option(help: "Share of meta-train windows that the decision may harm materially.") var harmBudget = 0.12
         @Option(help: "Threads that compute (default: one a core).") var threads: Int?
         @Option(help: "Seed of every draw.") var seed: UInt64 = 1
 
         func validate() throws {
-            for (name, value) in [("groups", groups), ("rounds", rounds), ("threads", threads ?? 1)] where value < 1 {
-                throw ValidationError("--\(name) is at least 1.")
-            }
+            for (name, value) in [
+                ("groups", groups), ("rounds", rounds), ("folds", folds), ("threads", threads ?? 1),
+            ] where value < 1 { throw ValidationError("--\(name) is at least 1.") }
             guard budget > 0, budget <= 1 else { throw ValidationError("--budget is more than 0 and at most 1.") }
             guard (0...1).contains(harmBudget) else { throw ValidationError("--harm-budget is within 0...1.") }
         }
@@ -102,7 +103,7 @@ extension Eval {
         private func rowGates(_ people: MetaPopulation, _ texts: EncoderTexts, _ recipe: Recipe) throws -> GateReport {
             let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
             var outer = EncoderOuterSettings()
-            outer.seed = seed
+            (outer.seed, outer.learnedFolds) = (seed, folds)
             var settings = GateEvaluation.Settings()
             (settings.budget, settings.policy.rounds) = (budget, rounds)
             (settings.policy.seed, settings.hardConcrete.seed) = (seed, seed)
