@@ -6,14 +6,12 @@ import Tensor
 /// `e^x`.
 func exponential(_ x: Double) -> Double { Foundation.exp(x) }
 
-/// What the product is measured against, each with its penalty chosen on the validation users, separately for each
-/// support size: more tuning than the product gets.
+/// What the product is measured against: per-user methods around priors that are learned on meta-train users.
 struct Baselines {
     /// Logistic regression over everyone's examples: no personalisation.
     let globalHead: LinearHead
     /// Least squares over everyone's examples: the ridge's prior.
     private let globalRidge: LinearHead
-    private let validation: MetaPopulation
 
     /// A per-user method.
     enum Method: String, CaseIterable {
@@ -31,24 +29,19 @@ struct Baselines {
         }
     }
 
-    /// Fits the priors on meta-train users; `validation` only picks penalties.
+    /// Fits the priors on meta-train users; `validation` only picks the penalty of the ridge's.
     init(training: MetaPopulation, validation: MetaPopulation, globalHead: LinearHead) {
         self.globalHead = globalHead
-        self.validation = validation
         let fits = [0.3, 1.5, 6, 25].map { fitGlobalRidge(training, penalty: $0) }
         let best = fits.max { Self.meanAUC(validation, [$0]) < Self.meanAUC(validation, [$1]) }
         globalRidge = best ?? .zero(width: training.features.columns)
     }
 
-    /// The users' heads at one support size, and the penalty that was chosen.
-    func heads(_ method: Method, for users: MetaPopulation, support size: Int) -> (heads: [LinearHead], penalty: Double)
-    {
-        let systems = Self.systems(validation, size)
-        let penalty =
-            method.penalties.max {
-                score(method, systems, $0) < score(method, systems, $1)
-            } ?? 1
-        return (Self.systems(users, size).map { fit(method, $0, penalty) }, penalty)
+    /// The users' heads at one support size under a penalty.
+    func heads(
+        _ method: Method, for users: MetaPopulation, support size: Int, penalty: Double
+    ) -> [LinearHead] {
+        users.users.map { fit(method, UserSystem($0.support(size), of: users), penalty) }
     }
 
     private func fit(_ method: Method, _ system: UserSystem, _ penalty: Double) -> LinearHead {
@@ -59,15 +52,21 @@ struct Baselines {
         }
     }
 
-    /// Higher is better: AUC, or for the bias, which cannot change a user's ranking, the negative log loss.
-    private func score(_ method: Method, _ systems: [UserSystem], _ penalty: Double) -> Double {
-        let heads = systems.map { fit(method, $0, penalty) }
-        guard method == .userBias else { return Self.meanAUC(validation, heads) }
-        return -(meanOverUsers(validation.scores(under: heads).map(\.meanLoss)) ?? 0)
-    }
-
-    private static func systems(_ users: MetaPopulation, _ size: Int) -> [UserSystem] {
-        users.users.map { UserSystem($0.support(size), of: users) }
+    /// The penalty under which users fare best, of all parts together: more tuning than the product gets.
+    ///
+    /// - Parameter parts: baselines and the validation users who were held from them.
+    static func penalty(
+        _ method: Method, _ parts: [(baselines: Baselines, validation: MetaPopulation)], support size: Int
+    ) -> Double {
+        /// Higher is better: AUC, or for the bias, which cannot change a user's ranking, the negative log loss.
+        func score(_ penalty: Double) -> Double {
+            let queries = parts.flatMap { baselines, users in
+                users.scores(under: baselines.heads(method, for: users, support: size, penalty: penalty))
+            }
+            return meanOverUsers(queries.map { method == .userBias ? -$0.meanLoss : $0.areaUnderCurve }) ?? 0
+        }
+        let scored = method.penalties.map { (penalty: $0, score: score($0)) }
+        return scored.max { $0.score < $1.score }?.penalty ?? 1
     }
 
     /// Mean AUC under a head each, or under one for all.

@@ -45,8 +45,7 @@ public struct DecisionEvaluation: Sendable {
     public init(
         _ population: MetaPopulation, outer: OuterSettings, _ settings: Settings = Settings(), at location: String
     ) throws(Problem) {
-        training = population.keeping { !ScoringProtocol.isValidation($0.id) }
-        scored = population.keeping { ScoringProtocol.isValidation($0.id) && $0.isEligible }
+        (training, scored) = population.split()
         (self.outer, self.settings) = (outer, settings)
         guard !scored.users.isEmpty else { throw PersonalizationEvaluation.noEligibleUsers(at: location) }
     }

@@ -4,16 +4,17 @@ public import Problem
 public import Recipe
 import Tensor
 
-/// Scores a recipe and its baselines by the protocol of ``ScoringProtocol``: mean over users of the AUC of their query,
+/// Scores recipes and their baselines by the protocol of ``ScoringProtocol``: mean over users of the AUC of their query,
 /// after adapting on the S examples before it.
 ///
 /// The recipe and every prior are learned on meta-train users only; validation users pick the baselines' penalties;
-/// scored are the users of a test population, or the validation users when there is none.
+/// scored are the users of a test population, or the validation users when there is none. Where one fifth of the users is too
+/// few to say anything, all are scored, each under the recipe learned without their fifth.
 public struct PersonalizationEvaluation: Sendable {
-    private let training: MetaPopulation
-    private let validation: MetaPopulation
-    private let scored: MetaPopulation
-    private let hasTest: Bool
+    /// Parts of the users that are scored, of ``ScoringProtocol/parts``.
+    public let parts: [Int]
+    private let splits: [(training: MetaPopulation, validation: MetaPopulation)]
+    private let test: MetaPopulation?
     private let seed: UInt64
 
     /// Splits a population and takes the users to score.
@@ -21,18 +22,23 @@ public struct PersonalizationEvaluation: Sendable {
     /// - Parameters:
     ///   - population: the file's users.
     ///   - test: users of another file, features of the same base; nil scores the validation users.
+    ///   - isCrossValidated: scores every part of the users instead of one; without test users only.
     ///   - seed: for shuffles and the bootstrap.
     ///   - location: the file, for errors.
     /// - Throws: `no_eligible_users`.
-    public init(_ population: MetaPopulation, test: MetaPopulation? = nil, seed: UInt64 = 1, at location: String)
-        throws(Problem)
-    {
-        training = population.keeping { !ScoringProtocol.isValidation($0.id) }
-        validation = population.keeping { ScoringProtocol.isValidation($0.id) && $0.isEligible }
-        scored = test?.keeping(\.isEligible) ?? validation
-        hasTest = test != nil
+    public init(
+        _ population: MetaPopulation, test: MetaPopulation? = nil, isCrossValidated: Bool = false, seed: UInt64 = 1,
+        at location: String
+    ) throws(Problem) {
+        precondition(test == nil || !isCrossValidated, "test users or all users")
+        let splits = (0..<(isCrossValidated ? ScoringProtocol.parts : 1)).map {
+            (part: $0, users: population.split(holding: $0))
+        }
+        .filter { !$0.users.validation.users.isEmpty }
+        (parts, self.splits) = (splits.map(\.part), splits.map(\.users))
+        self.test = test?.keeping(\.isEligible)
         self.seed = seed
-        guard !validation.users.isEmpty, !scored.users.isEmpty else {
+        guard !splits.isEmpty, self.test.map({ !$0.users.isEmpty }) ?? true else {
             throw Self.noEligibleUsers(at: location)
         }
     }
@@ -47,29 +53,43 @@ public struct PersonalizationEvaluation: Sendable {
     /// Runs every row.
     ///
     /// - Parameters:
-    ///   - recipe: learned on the meta-train users of the same population.
+    ///   - recipes: one of each of ``parts``, learned on the users of the same population who are not in the part.
     ///   - storedBytes: what an adapter takes in the store; nil leaves `adapter.stored_bytes` out.
     public func run(
-        _ recipe: Recipe, storedBytes: ((HeadDelta) throws -> Int)? = nil
+        _ recipes: [Recipe], storedBytes: ((HeadDelta) throws -> Int)? = nil
     ) throws -> PersonalizationReport {
-        let table = ScoreTable(scored, recipe: recipe, seed: seed)
-        let baselines = Baselines(training: training, validation: validation, globalHead: recipe.headWithoutData)
+        precondition(recipes.count == parts.count, "a recipe of each part")
+        let baselines = zip(splits, recipes).map { users, recipe in
+            Baselines(training: users.training, validation: users.validation, globalHead: recipe.headWithoutData)
+        }
+        let scored = zip(splits, recipes).map { users, recipe in
+            ScoredPart(test ?? users.validation, recipe: recipe, seed: seed)
+        }
+        let userCount = scored.reduce(0) { $0 + $1.userCount }
+        let table = ScoreTable(users: userCount, seed: seed)
         var rows: [PersonalizationReport.MethodRow] = []
         var harm: [PersonalizationReport.HarmRow] = []
         var bytes: [Int] = []
         for size in ScoringProtocol.supportSizes {
-            let scores = table.scores(baselines, support: size)
+            let tuning = zip(baselines, splits).map { ($0, $1.validation) }
+            let penalties = Dictionary(
+                uniqueKeysWithValues: Baselines.Method.allCases.map {
+                    ($0, Baselines.penalty($0, tuning, support: size))
+                })
+            let scores = MethodScores.joined(
+                zip(scored, baselines).map { $0.scores($1, penalties, support: size) })
             rows += table.rows(scores, support: size)
             harm += table.harm(scores, support: size)
-            if let storedBytes { bytes += try table.deltas(support: size).map { try storedBytes($0) } }
+            if let storedBytes { bytes += try scored.flatMap { $0.deltas(support: size) }.map { try storedBytes($0) } }
         }
         var figures = Self.figures(rows, harm)
         if !bytes.isEmpty { figures["adapter.stored_bytes"] = Double(bytes.reduce(0, +)) / Double(bytes.count) }
         return PersonalizationReport(
             config: .init(
-                trainingUsers: training.users.count, validationUsers: validation.users.count,
-                scoredUsers: scored.users.count, hasTestFile: hasTest, steps: recipe.settings.steps,
-                rowBudget: recipe.settings.rowBudget, seed: seed),
+                trainingUsers: splits.reduce(0) { $0 + $1.training.users.count } / splits.count,
+                validationUsers: splits.reduce(0) { $0 + $1.validation.users.count }, scoredUsers: userCount,
+                parts: parts.count, hasTestFile: test != nil, steps: recipes[0].settings.steps,
+                rowBudget: recipes[0].settings.rowBudget, seed: seed),
             figures: figures, tables: .init(methods: rows, harm: harm))
     }
 

@@ -2,15 +2,17 @@
 public struct PersonalizationReport: Sendable, Equatable, Codable {
     /// What was run.
     public struct Configuration: Sendable, Equatable, Codable {
-        /// Users the recipe was learned on.
+        /// Users a recipe was learned on, the mean of the parts.
         public var trainingUsers: Int
         /// Users that penalties of baselines were chosen on.
         public var validationUsers: Int
         /// Users scored: those of the test file, or the validation users.
         public var scoredUsers: Int
+        /// Parts that the scored users fall into, each scored under a recipe learned without it.
+        public var parts: Int
         /// Whether the scored users come from a file of their own.
         public var hasTestFile: Bool
-        /// Inner steps of the recipe.
+        /// Inner steps of the recipes.
         public var steps: Int
         /// Rows an adapter may keep.
         public var rowBudget: Int

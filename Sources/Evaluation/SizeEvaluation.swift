@@ -27,9 +27,9 @@ public struct SizeEvaluation: Sendable {
     public init(
         _ population: MetaPopulation, test: MetaPopulation? = nil, seed: UInt64 = 1, at location: String
     ) throws(Problem) {
-        training = population.keeping { !ScoringProtocol.isValidation($0.id) }
-        scored =
-            test?.keeping(\.isEligible) ?? population.keeping { ScoringProtocol.isValidation($0.id) && $0.isEligible }
+        let split = population.split()
+        training = split.training
+        scored = test?.keeping(\.isEligible) ?? split.validation
         self.seed = seed
         guard !scored.users.isEmpty else { throw PersonalizationEvaluation.noEligibleUsers(at: location) }
     }

@@ -54,6 +54,16 @@ public struct MetaPopulation: Sendable {
         self.users = users
     }
 
+    /// The users to learn from, and those who are only scored.
+    ///
+    /// - Parameter part: the part of ``ScoringProtocol/parts`` that is only scored.
+    public func split(holding part: Int = 0) -> (training: MetaPopulation, validation: MetaPopulation) {
+        (
+            keeping { !ScoringProtocol.isValidation($0.id, part: part) },
+            keeping { ScoringProtocol.isValidation($0.id, part: part) && $0.isEligible }
+        )
+    }
+
     /// The same texts with some of the users.
     public func keeping(_ isKept: (MetaUser) -> Bool) -> MetaPopulation {
         MetaPopulation(features: features, users: users.filter(isKept))
@@ -69,11 +79,16 @@ public enum ScoringProtocol {
     /// The support sizes that figures are given for.
     public static let supportSizes = [4, 8, 16, 32]
 
-    /// Whether a user belongs to the fifth that only validates; the rest is for meta-training.
-    public static func isValidation(_ user: String) -> Bool { hash(user) % 5 == 0 }
+    /// Parts that users fall into: one only validates, the rest is for meta-training.
+    public static let parts = 5
 
-    /// Which of `count` parts of the meta-train users a user falls into, independent of ``isValidation(_:)``.
-    public static func fold(_ user: String, of count: Int) -> Int { Int(hash(user) / 5 % UInt64(count)) }
+    /// Whether a user belongs to the part that only validates.
+    ///
+    /// - Parameter part: which of ``parts``; every figure that is not cross-validated holds part 0.
+    public static func isValidation(_ user: String, part: Int = 0) -> Bool { hash(user) % UInt64(parts) == part }
+
+    /// Which of `count` folds of the meta-train users a user falls into, independent of ``isValidation(_:part:)``.
+    public static func fold(_ user: String, of count: Int) -> Int { Int(hash(user) / UInt64(parts) % UInt64(count)) }
 
     /// FNV-1a over the id's UTF-8 bytes, its bits mixed by SplitMix64's finaliser.
     private static func hash(_ user: String) -> UInt64 {

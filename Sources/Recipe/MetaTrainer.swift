@@ -17,7 +17,7 @@ public enum MetaTrainingProgress: Sendable, Equatable {
 
 /// Learns a recipe from users' pooled features.
 ///
-/// The users are split by ``ScoringProtocol/isValidation(_:)``: four fifths are learned from, one fifth is only scored.
+/// The users are split by ``ScoringProtocol/isValidation(_:part:)``: four fifths are learned from, one fifth is only scored.
 public struct MetaTrainer: Sendable {
     private let training: MetaPopulation
     private let validation: MetaPopulation
@@ -32,13 +32,13 @@ public struct MetaTrainer: Sendable {
 
     /// Splits a population.
     ///
+    /// - Parameter part: the part of the users that is only scored, of ``ScoringProtocol/parts``.
     /// - Throws: `too_few_users`.
     public init(
-        _ population: MetaPopulation, outer: OuterSettings = OuterSettings(), basis: BasisSettings = BasisSettings(),
-        at location: String
+        _ population: MetaPopulation, holding part: Int = 0, outer: OuterSettings = OuterSettings(),
+        basis: BasisSettings = BasisSettings(), at location: String
     ) throws(Problem) {
-        training = population.keeping { !ScoringProtocol.isValidation($0.id) }
-        validation = population.keeping { ScoringProtocol.isValidation($0.id) && $0.isEligible }
+        (training, validation) = population.split(holding: part)
         self.outer = outer
         self.basis = basis
         guard training.users.count >= Self.minimumUsers else {

@@ -26,13 +26,14 @@ import Testing
         }
     }
 
-    static func recipe(_ population: MetaPopulation) throws -> Recipe {
+    static func recipe(_ population: MetaPopulation, holding part: Int = 0) throws -> Recipe {
         var outer = OuterSettings()
         outer.folds = 2
         outer.maximumSteps = 50
         outer.tensorRate = 5e-3
         let digest = String(repeating: "b", count: 64)
-        return try MetaTrainer(population, outer: outer, at: "generated").train(name: "r", baseDigest: digest) { _ in }
+        return try MetaTrainer(population, holding: part, outer: outer, at: "generated")
+            .train(name: "r", baseDigest: digest) { _ in }
     }
 
     @Test("the product finds the generated tastes, the controls do not, every figure has its name")
@@ -40,7 +41,7 @@ import Testing
         let population = try Self.population(users: 200, seed: 3)
         let recipe = try Self.recipe(population)
         let evaluation = try PersonalizationEvaluation(population, at: "generated")
-        let report = try evaluation.run(recipe, storedBytes: { 9 + $0.valueCount })
+        let report = try evaluation.run([recipe], storedBytes: { 9 + $0.valueCount })
         let figures = report.figures
         let global = try #require(figures["auc.global_head"])
         #expect(figures["auc.s0"] == global)
@@ -81,11 +82,30 @@ import Testing
         let population = try Self.population(users: 60, seed: 4)
         let test = try Self.population(users: 30, seed: 5)
         let recipe = try Self.recipe(population)
-        let report = try PersonalizationEvaluation(population, test: test, at: "generated").run(recipe)
+        let report = try PersonalizationEvaluation(population, test: test, at: "generated").run([recipe])
         #expect(report.config.scoredUsers == 30 && report.config.hasTestFile)
         #expect(report.figures["adapter.stored_bytes"] == nil)
-        let same = try PersonalizationEvaluation(population, test: test, at: "generated").run(recipe)
+        let same = try PersonalizationEvaluation(population, test: test, at: "generated").run([recipe])
         #expect(same == report)
+    }
+
+    @Test("cross-validated every eligible user is scored once, each part under the recipe learned without it")
+    func crossValidates() throws {
+        let population = try Self.population(users: 60, seed: 8)
+        let evaluation = try PersonalizationEvaluation(population, isCrossValidated: true, at: "generated")
+        #expect(evaluation.parts == [0, 1, 2, 3, 4])
+        let recipes = try evaluation.parts.map { try Self.recipe(population, holding: $0) }
+        #expect(Set(recipes.map(\.headWithoutData.bias)).count == 5)
+        let report = try evaluation.run(recipes)
+        #expect(report.config.parts == 5 && report.config.trainingUsers == 48)
+        #expect(report.config.scoredUsers == population.users.count { $0.isEligible })
+        let first = try PersonalizationEvaluation(population, at: "generated").run([recipes[0]])
+        #expect(first.config.parts == 1 && first.config.scoredUsers < report.config.scoredUsers)
+        for size in [4, 8, 16, 32] {
+            // The same tuning of all parts: one penalty a method and size.
+            let penalties = report.tables.methods.filter { $0.method == "ridge" && $0.support == size }
+            #expect(penalties.count == 1 && penalties[0].penalty != nil)
+        }
     }
 
     @Test("users that cannot be scored are a problem, an example without text is one too")

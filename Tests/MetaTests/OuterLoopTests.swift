@@ -139,8 +139,9 @@ import Testing
     @Test("users split by their id alone, a fifth of them for validation, folds even within the rest")
     func splits() {
         let ids = (0..<5000).map { "u-\($0)" }
-        let validation = ids.filter(ScoringProtocol.isValidation)
-        #expect((900...1100).contains(validation.count))
+        let parts = (0..<5).map { part in ids.filter { ScoringProtocol.isValidation($0, part: part) } }
+        #expect(parts.flatMap(\.self).sorted() == ids.sorted())
+        #expect(parts.allSatisfy { (900...1100).contains($0.count) })
         let rest = ids.filter { !ScoringProtocol.isValidation($0) }
         for fold in 0..<6 {
             #expect((580...760).contains(rest.count { ScoringProtocol.fold($0, of: 6) == fold }))
