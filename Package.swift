@@ -89,7 +89,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
     ("Registry", ["Schema", "Postgres", "Problem"], [crypto]),
     ("ObjectStore", ["HTTPTransfer", "Blocking", "Problem"], [crypto]),
     ("Artifacts", ["Adapters", "Safetensors", "Zstd", "Problem"], [crypto]),
-    ("Recipe", ["Meta", "Gate", "Adapters", "Tensor", "Safetensors", "Problem"], [crypto]),
+    ("Recipe", ["Meta", "Model", "Gate", "Adapters", "Tensor", "Safetensors", "Problem"], [crypto]),
     (
         "Serving",
         [

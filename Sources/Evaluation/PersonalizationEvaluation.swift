@@ -60,7 +60,8 @@ public struct PersonalizationEvaluation: Sendable {
     ) throws -> PersonalizationReport {
         precondition(recipes.count == parts.count, "a recipe of each part")
         let baselines = zip(splits, recipes).map { users, recipe in
-            Baselines(training: users.training, validation: users.validation, globalHead: recipe.headWithoutData)
+            Baselines(
+                training: users.training, validation: users.validation, globalHead: recipe.textOnly.headWithoutData)
         }
         let scored = zip(splits, recipes).map { users, recipe in
             ScoredPart(test ?? users.validation, recipe: recipe, seed: seed)

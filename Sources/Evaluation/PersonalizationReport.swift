@@ -23,7 +23,8 @@ public struct PersonalizationReport: Sendable, Equatable, Codable {
     /// One method at one support size.
     public struct MethodRow: Sendable, Equatable, Codable {
         /// `global_head`, `user_bias`, `ridge`, `logistic`; `product`, the learned rule's head with the guard off, `product.k1`… after
-        /// fewer steps; `stored`, the same as its stored bytes give it; `guarded`, as jobs publish it; the controls `swapped` and
+        /// fewer steps; `stored`, the same as its stored bytes give it; `guarded`, as jobs publish it; `text`, where there are
+        /// side features, the product without them; the controls `swapped` and
         /// `shuffled`.
         public var method: String
         /// Support size.

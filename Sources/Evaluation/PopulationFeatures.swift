@@ -1,4 +1,5 @@
 public import Meta
+import Model
 public import Population
 import Problem
 public import Tensor
@@ -36,6 +37,6 @@ extension MetaPopulation {
                 MetaUser(
                     id: user.user, rows: rows, labels: user.examples.map(\.label), supportCount: user.supportCount))
         }
-        self.init(features: try encode(texts), users: made)
+        self.init(features: try encode(texts), users: made, textDigests: texts.map { TextDigest(of: $0) })
     }
 }

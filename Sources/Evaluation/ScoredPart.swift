@@ -5,16 +5,20 @@ import Tensor
 
 /// Scores of one part of the users under the recipe that was learned without them, and under every baseline.
 struct ScoredPart {
+    /// Users with the texts' own features, which is what baselines see.
+    private let plain: MetaPopulation
+    /// The same with all that the recipe sees.
     private let users: MetaPopulation
     private let recipe: Recipe
     private let projected: ProjectedFeatures
     private let seed: UInt64
 
     init(_ users: MetaPopulation, recipe: Recipe, seed: UInt64) {
-        self.users = users
+        plain = users
+        self.users = recipe.population(users)
         self.recipe = recipe
         self.seed = seed
-        projected = recipe.project(users.features)
+        projected = recipe.project(self.users.features)
     }
 
     /// Users of the part.
@@ -40,12 +44,14 @@ struct ScoredPart {
     func scores(
         _ baselines: Baselines, _ penalties: [Baselines.Method: Double], support size: Int
     ) -> [MethodScores] {
-        var all = [MethodScores(method: "global_head", queries: query(users.users.map { _ in baselines.globalHead }))]
+        let globalHeads = plain.users.map { _ in baselines.globalHead }
+        var all = [MethodScores(method: "global_head", queries: plain.scores(under: globalHeads))]
         for method in Baselines.Method.allCases {
             let penalty = penalties[method] ?? 1
-            let heads = baselines.heads(method, for: users, support: size, penalty: penalty)
-            all.append(MethodScores(method: method.rawValue, queries: query(heads), penalty: penalty))
+            let heads = baselines.heads(method, for: plain, support: size, penalty: penalty)
+            all.append(MethodScores(method: method.rawValue, queries: plain.scores(under: heads), penalty: penalty))
         }
+        if recipe.items != nil { all.append(MethodScores(method: "text", queries: textScores(support: size))) }
         for steps in 1...recipe.rule.steps.count {
             let settings = unguarded(steps: steps)
             let heads = heads(adapted(settings, support: size, storing: .full(.float32)), settings)
@@ -66,6 +72,15 @@ struct ScoredPart {
                 method: "guarded", queries: query(heads(guarded, recipe.settings)),
                 keptCount: guarded.count { $0.delta == nil }))
         return all
+    }
+
+    /// The product by what texts say alone.
+    private func textScores(support size: Int) -> [ScoredQuery] {
+        let text = recipe.textOnly
+        return plain.scores(
+            under: plain.heads(
+                under: text.rule, settings: .unguarded(steps: text.settings.steps, width: text.width), support: size,
+                unadapted: text.headWithoutData, storing: .full(.float32)))
     }
 
     /// - Parameter form: nil: the recipe's.

@@ -1,3 +1,4 @@
+public import Model
 public import Tensor
 
 /// A user as meta-training sees one: rows of shared features in the order of time, and labels.
@@ -45,13 +46,17 @@ public struct MetaPopulation: Sendable {
     public let features: Matrix
     /// The users.
     public let users: [MetaUser]
+    /// What identifies each text, one a row; empty where nobody asks for what users did with it.
+    public let textDigests: [TextDigest]
 
     /// Makes a population; every row that a user names exists.
-    public init(features: Matrix, users: [MetaUser]) {
+    public init(features: Matrix, users: [MetaUser], textDigests: [TextDigest] = []) {
+        precondition(textDigests.isEmpty || textDigests.count == features.rows, "a digest a text")
         precondition(
             users.allSatisfy { $0.rows.allSatisfy { $0 >= 0 && Int($0) < features.rows } }, "a row that is not there")
         self.features = features
         self.users = users
+        self.textDigests = textDigests
     }
 
     /// The users to learn from, and those who are only scored.
@@ -66,7 +71,7 @@ public struct MetaPopulation: Sendable {
 
     /// The same texts with some of the users.
     public func keeping(_ isKept: (MetaUser) -> Bool) -> MetaPopulation {
-        MetaPopulation(features: features, users: users.filter(isKept))
+        MetaPopulation(features: features, users: users.filter(isKept), textDigests: textDigests)
     }
 }
 

@@ -24,12 +24,24 @@ public struct TextDigest: Sendable, Hashable {
         self.init(bytes)
     }
 
+    /// The 16 bytes, as ``init(sha256:)`` takes them.
+    public var bytes: [UInt8] {
+        [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) } }
+    }
+
     fileprivate init(_ bytes: some Sequence<UInt8>) {
         var (high, low): (UInt64, UInt64) = (0, 0)
         for (index, byte) in bytes.prefix(16).enumerated() {
             if index < 8 { high = high << 8 | UInt64(byte) } else { low = low << 8 | UInt64(byte) }
         }
         (self.high, self.low) = (high, low)
+    }
+}
+
+extension TextDigest: Comparable {
+    /// By the bytes, first to last.
+    public static func < (left: TextDigest, right: TextDigest) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
     }
 }
 

@@ -11,6 +11,9 @@ public enum MetaTrainingProgress: Sendable, Equatable {
     case learning(OuterProgress)
     /// The basis that users' differences are stored in was learned.
     case basis(directions: Int, precision: CoefficientPrecision)
+    /// Texts' vectors were learned: of how many texts, at the scale that served held-out users best; none where every scale served
+    /// them worse than the text alone.
+    case items(texts: Int, scale: Float)
     /// One figure of the finished recipe.
     case validated(ValidationFigures.Row)
 }
@@ -22,6 +25,7 @@ public struct MetaTrainer: Sendable {
     private let training: MetaPopulation
     private let validation: MetaPopulation
     private let outer: OuterSettings
+    private let sides: ItemVectorSettings?
     private let basis: BasisSettings
     /// Penalties of the head for everyone that are tried, for features of unit norm.
     private static let penalties: [Float] = [0.3, 1.5, 6, 25, 100]
@@ -32,15 +36,18 @@ public struct MetaTrainer: Sendable {
 
     /// Splits a population.
     ///
-    /// - Parameter part: the part of the users that is only scored, of ``ScoringProtocol/parts``.
+    /// - Parameters:
+    ///   - part: the part of the users that is only scored, of ``ScoringProtocol/parts``.
+    ///   - sides: how texts' vectors are learned from what users did with them; nil: a text is judged by what it says.
     /// - Throws: `too_few_users`.
     public init(
         _ population: MetaPopulation, holding part: Int = 0, outer: OuterSettings = OuterSettings(),
-        basis: BasisSettings = BasisSettings(), at location: String
+        basis: BasisSettings = BasisSettings(), sides: ItemVectorSettings? = nil, at location: String
     ) throws(Problem) {
         (training, validation) = population.split(holding: part)
         self.outer = outer
         self.basis = basis
+        self.sides = sides
         guard training.users.count >= Self.minimumUsers else {
             throw Problem(
                 "too_few_users", at: location,
@@ -64,19 +71,27 @@ public struct MetaTrainer: Sendable {
         let rule = try learn(from: fitGlobalHead(training, penalty: penalties.start.value), progress: progress)
         var recipe = Recipe.plain(name: name, baseDigest: baseDigest, head: head)
         recipe.rule = rule
+        if let items = try sideFeatures(rule, progress) {
+            recipe.items = items
+            recipe.rule = rule.extended(by: items.count)
+            recipe.headWithoutData = head.extended(by: items.count)
+        }
+        let (training, validation) = (recipe.population(training), recipe.population(validation))
         recipe.settings.steps = rule.steps.count
         // Two thirds of the rows scored as well as all of them on two rating sets (the mean AUC moved by .0003), a third
         // lost .002.
-        recipe.settings.rowBudget = max(1, head.width * 2 / 3)
+        recipe.settings.rowBudget = max(1, recipe.width * 2 / 3)
         // Few users' differences do not span the next one's.
         if training.users.count >= outer.denseMinimumUsers {
-            recipe.basis = HeadBasis.learned(from: training, under: rule, settings: basis)
+            recipe.basis = HeadBasis.learned(from: training, under: recipe.rule, settings: basis)
         }
         if let basis = recipe.basis {
             try progress(.basis(directions: basis.count, precision: basis.precision))
         }
-        recipe.settings.guarding = GuardSettings(smallSupportGain: smallSupportGain(recipe))
-        recipe.validation = try validate(recipe, progress: progress)
+        recipe.settings.guarding = GuardSettings(
+            smallSupportGain: smallSupportGain(
+                recipe, validation.users.count >= Self.minimumUsers ? validation : training))
+        recipe.validation = try validate(recipe, validation, progress: progress)
         return recipe
     }
 
@@ -112,6 +127,17 @@ public struct MetaTrainer: Sendable {
         return best
     }
 
+    /// Texts' vectors at the scale that serves held-out users best, vectors learned without those; nil where none was asked for,
+    /// or where the text alone serves them as well.
+    private func sideFeatures<Failure>(
+        _ rule: PreconditionedRule, _ progress: (MetaTrainingProgress) throws(Failure) -> Void
+    ) throws(Failure) -> ItemVectors? {
+        guard let sides, let items = ItemVectors.learned(from: training, settings: sides) else { return nil }
+        let scale = ItemVectors.bestScale(for: rule, training, settings: sides, outer, folds: Self.penaltyFolds)
+        try progress(.items(texts: scale == nil ? 0 : items.digests.count, scale: scale ?? 0))
+        return scale.map(items.scaled)
+    }
+
     /// Learns the rule; with few users from the global head and from zero (where a step is the difference of the
     /// class means), keeping whichever serves them better.
     private func learn<Failure>(
@@ -130,8 +156,7 @@ public struct MetaTrainer: Sendable {
 
     /// What adapting on two examples gains over the head without data, nats; I9's stand-in where a support is too
     /// small to be judged by itself.
-    private func smallSupportGain(_ recipe: Recipe) -> Float {
-        let users = validation.users.count >= Self.minimumUsers ? validation : training
+    private func smallSupportGain(_ recipe: Recipe, _ users: MetaPopulation) -> Float {
         var settings = recipe.settings
         settings.guarding = nil
         let adapted = users.scores(
@@ -143,7 +168,8 @@ public struct MetaTrainer: Sendable {
     }
 
     private func validate<Failure>(
-        _ recipe: Recipe, progress: (MetaTrainingProgress) throws(Failure) -> Void
+        _ recipe: Recipe, _ validation: MetaPopulation,
+        progress: (MetaTrainingProgress) throws(Failure) -> Void
     ) throws(Failure) -> ValidationFigures {
         guard !validation.users.isEmpty else { return ValidationFigures(users: 0, rows: []) }
         let projected = recipe.project(validation.features)

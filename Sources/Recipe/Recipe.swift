@@ -1,6 +1,7 @@
 public import Adapters
 public import Gate
 public import Meta
+public import Model
 public import Problem
 public import Tensor
 
@@ -16,6 +17,8 @@ public struct Recipe: Sendable, Equatable {
     public var headWithoutData: LinearHead
     /// The directions that users' differences are stored along; nil: rows are stored.
     public var basis: HeadBasis?
+    /// What users' behaviour says about texts, beside the texts' own features; nil: a text is judged by what it says.
+    public var items: ItemVectors?
     /// How a job adapts.
     public var settings: AdaptationSettings
     /// The figures it was accepted on.
@@ -27,15 +30,17 @@ public struct Recipe: Sendable, Equatable {
     /// Assembles a recipe.
     public init(
         name: String, baseDigest: String, rule: PreconditionedRule, headWithoutData: LinearHead,
-        basis: HeadBasis? = nil, settings: AdaptationSettings, validation: ValidationFigures
+        basis: HeadBasis? = nil, items: ItemVectors? = nil, settings: AdaptationSettings, validation: ValidationFigures
     ) {
         precondition(rule.width == headWithoutData.width, "one width")
         precondition(basis.map { $0.width == rule.width } ?? true, "a basis of the rule's width")
+        precondition((items?.count ?? 0) < rule.width, "features of texts beside those of items")
         self.name = name
         self.baseDigest = baseDigest
         self.rule = rule
         self.headWithoutData = headWithoutData
         self.basis = basis
+        self.items = items
         self.settings = settings
         self.validation = validation
     }
@@ -50,8 +55,11 @@ public struct Recipe: Sendable, Equatable {
             validation: ValidationFigures(users: 0, rows: []))
     }
 
-    /// Number of features.
+    /// Number of features of a text, those of ``items`` among them.
     public var width: Int { rule.width }
+
+    /// Number of features that the base makes of a text.
+    public var baseWidth: Int { width - (items?.count ?? 0) }
 
     /// Chooses the stored rows where there is no basis.
     public var gate: any RowGate { MagnitudeGate() }
@@ -81,7 +89,30 @@ public struct Recipe: Sendable, Equatable {
         rule.publishedStart(withoutData: headWithoutData, share: settings.scale)
     }
 
-    /// What adaptation needs of texts' pooled features, `[texts, width]`, of unit norm.
+    /// Texts' features as the rule takes them.
+    ///
+    /// - Parameters:
+    ///   - pooled: `[texts, baseWidth]`, of unit norm.
+    ///   - digests: of the same texts; asked only where there are ``items``.
+    /// - Returns: `[texts, width]`.
+    public func features(_ pooled: Matrix, of digests: @autoclosure () -> [TextDigest]) -> Matrix {
+        items?.beside(pooled, of: digests()) ?? pooled
+    }
+
+    /// A population's users, features as the rule takes them.
+    public func population(_ people: MetaPopulation) -> MetaPopulation { items.map(people.appending) ?? people }
+
+    /// The same recipe without ``items``: what it makes of the texts alone, rows stored.
+    public var textOnly: Recipe {
+        guard items != nil else { return self }
+        var recipe = self
+        (recipe.items, recipe.basis) = (nil, nil)
+        (recipe.rule, recipe.headWithoutData) = (rule.first(baseWidth), headWithoutData.first(baseWidth))
+        recipe.settings.rowBudget = min(settings.rowBudget, baseWidth)
+        return recipe
+    }
+
+    /// What adaptation needs of texts' features, `[texts, width]`.
     public func project(_ features: Matrix) -> ProjectedFeatures {
         rule.project(features, withoutData: headWithoutData)
     }

@@ -18,13 +18,15 @@ import Tensor
 /// | `without_data.weights`, `without_data.bias` | F32 `[width]`, `[1]` | the head of users without an adapter |
 /// | `basis.directions`, `basis.projector` | F32 `[count, width]` | `V` and `F` of ``HeadBasis``; only where there is one |
 /// | `basis.mean_feature` | F32 `[width]` | `m` of it |
+/// | `items.digests` | U8 `[texts, 16]` | which texts ``ItemVectors`` has, ascending; only where there are any |
+/// | `items.vectors` | F16 `[texts, count]` | their vectors: the last `count` of a text's `width` features |
 ///
-/// Metadata: `format` (`attune-recipe`), `version` (a reader refuses one greater than 2), `name`, `base`, `gate` (how rows
-/// are chosen: `magnitude`), `settings` and `validation` (JSON), and with a basis `coefficients` (`int8` or `int4`). A recipe
-/// without a basis is written as version 1, which has none.
+/// Metadata: `format` (`attune-recipe`), `version` (a reader refuses one greater than 3), `name`, `base`, `gate` (how rows
+/// are chosen: `magnitude`), `settings` and `validation` (JSON), and with a basis `coefficients` (`int8` or `int4`). A
+/// recipe is written as the oldest version that has what it has: 2 a basis, 3 item vectors.
 extension Recipe {
     private static let format = "attune-recipe"
-    private static let newestVersion = 2
+    private static let newestVersion = 3
 
     /// What the file says that is no tensor.
     private struct Metadata {
@@ -37,7 +39,8 @@ extension Recipe {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var metadata = [
-            "format": Self.format, "version": basis == nil ? "1" : "2", "name": name, "base": baseDigest,
+            "format": Self.format, "version": items != nil ? "3" : basis == nil ? "1" : "2", "name": name,
+            "base": baseDigest,
             "gate": gate.name,
             "settings": String(decoding: try encoder.encode(settings), as: UTF8.self),
             "validation": String(decoding: try encoder.encode(validation), as: UTF8.self),
@@ -55,6 +58,7 @@ extension Recipe {
         writer.add("support_exponent", shape: [1], floats: [rule.supportExponent])
         Self.write(headWithoutData, as: "without_data", to: &writer)
         basis?.write(to: &writer)
+        items?.write(to: &writer)
         return writer.encoded()
     }
 
@@ -86,7 +90,8 @@ extension Recipe {
         self.init(
             name: file.metadata["name"] ?? "", baseDigest: file.metadata["base"] ?? "", rule: rule,
             headWithoutData: withoutData, basis: try HeadBasis(reading: file, width: start.width),
-            settings: metadata.settings, validation: metadata.validation)
+            items: try ItemVectors(reading: file, width: start.width), settings: metadata.settings,
+            validation: metadata.validation)
     }
 
     /// SHA-256 of a recipe's bytes in hex: what jobs, revisions and artifacts name it by.

@@ -56,7 +56,7 @@ public struct AdapterReader: Sendable {
                 do: "restore \(revision.objectKey) from a copy, or adapt the user anew.")
         }
         let provenance = AdapterProvenance(baseDigest: place.baseDigest, recipeDigest: place.recipeDigest)
-        var coder = AdapterFrameCoder(provenance: provenance, width: place.width, basis: recipe.basis)
+        var coder = AdapterFrameCoder(provenance: provenance, width: recipe.width, basis: recipe.basis)
         return CurrentAdapter(place: place, delta: try coder.decode(frame, at: named), recipe: recipe)
     }
 
@@ -73,9 +73,10 @@ public struct AdapterReader: Sendable {
         }
         let recipe = try Recipe(decoding: bytes, at: named)
         try recipe.check(baseDigest: place.baseDigest, at: location)
-        guard recipe.width == place.width else {
+        guard recipe.baseWidth == place.width else {
             throw Problem(
-                "width_mismatch", at: named, "it has \(recipe.width) features, its base has \(place.width).",
+                "width_mismatch", at: named,
+                "it has \(recipe.baseWidth) features of a text, its base has \(place.width).",
                 do: "register the base and the recipe again.")
         }
         recipes[place.recipeDigest] = recipe

@@ -51,7 +51,7 @@ public struct CurrentAdapter: Sendable {
 
     /// Probabilities of a positive label, without and with the user's adapter.
     ///
-    /// - Parameter features: `[texts, width]`, the base's pooled features of unit norm.
+    /// - Parameter features: `[texts, width]`, as ``Recipe/features(_:of:)`` makes them of the base's.
     public func predictions(of features: Matrix) -> [Prediction] {
         zip(recipe.headWithoutData.logits(of: features), head.logits(of: features)).map { general, own in
             Prediction(withoutAdapter: Self.logistic(general), withAdapter: Self.logistic(own))

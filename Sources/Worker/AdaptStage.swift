@@ -53,9 +53,10 @@ struct AdaptStage: Sendable {
         let recipe = delivery.recipe.recipe
         let encoder = try bases.encoder(of: recipe.baseDigest, at: delivery.chunks[0].tenant)
         let slices = ComputeThreads.textSlices(missing)
+        let digests = delivery.texts.digests
         let projected = try await threads.spread(slices) { slice in
             let features = try encoder.features(slice.map(\.text))
-            return recipe.project(features)
+            return recipe.project(recipe.features(features, of: slice.map { digests[$0.row] }))
         }
         for (slice, features) in zip(slices, projected) { delivery.texts.fill(slice.map(\.row), with: features) }
         return delivery

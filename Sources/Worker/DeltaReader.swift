@@ -6,6 +6,12 @@ import Queue
 import Recipe
 import Registry
 
+/// A difference that a user has, and the recipe that made it.
+struct StoredDelta: Sendable {
+    var delta: HeadDelta
+    var recipe: Recipe
+}
+
 /// Reads the differences that users have under a base: one ranged GET an object, since a delivery's users mostly lie
 /// together.
 struct DeltaReader: Sendable {
@@ -13,10 +19,10 @@ struct DeltaReader: Sendable {
     let store: any ObjectStore
     let shelf: RecipeShelf
 
-    /// What users have under a base, read in the bases of the recipes that made it, verified, in the order of `uids`: nil for those with the recipe's start, a problem
-    /// where what is stored is not what was published.
-    func deltas(of uids: [Int64], under base: String) async throws -> [Result<HeadDelta?, Problem>] {
-        var deltas = [Result<HeadDelta?, Problem>](repeating: .success(nil), count: uids.count)
+    /// What users have under a base, verified, in the order of `uids`: nil for those with the recipe's start, a problem where what is
+    /// stored is not what was published.
+    func deltas(of uids: [Int64], under base: String) async throws -> [Result<StoredDelta?, Problem>] {
+        var deltas = [Result<StoredDelta?, Problem>](repeating: .success(nil), count: uids.count)
         let places = try await inputs.presentDeltas(of: uids, under: base)
         for (key, group) in Dictionary(grouping: places, by: \.key).sorted(by: { $0.key < $1.key }) {
             let span = group.reduce(group[0].range) {
@@ -33,12 +39,14 @@ struct DeltaReader: Sendable {
                 let place = alike[0]
                 let recipe = try await shelf.recipe(id: place.recipeID, digest: place.recipe, base: base).recipe
                 var coder = AdapterFrameCoder(
-                    provenance: AdapterProvenance(baseDigest: base, recipeDigest: place.recipe), width: place.width,
+                    provenance: AdapterProvenance(baseDigest: base, recipeDigest: place.recipe), width: recipe.width,
                     basis: recipe.basis)
                 for place in alike {
                     let frame = bytes[
                         place.range.lowerBound - span.lowerBound..<place.range.upperBound - span.lowerBound]
-                    deltas[place.index] = try Self.delta(Array(frame), of: place, &coder)
+                    deltas[place.index] = try Self.delta(Array(frame), of: place, &coder).map { delta in
+                        delta.map { StoredDelta(delta: $0, recipe: recipe) }
+                    }
                 }
             }
         }

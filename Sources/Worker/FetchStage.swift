@@ -77,7 +77,7 @@ struct FetchStage: Sendable {
                 guard case .success(let examples) = $0 else { return nil }
                 return examples
             })
-        let copies = try await copies(of: chunks, width: recipe.recipe.width)
+        let copies = try await copies(of: chunks, for: recipe.recipe)
         for (job, examples) in zip(jobs, recorded) {
             do throws(Problem) {
                 let known = try examples.get()
@@ -119,7 +119,9 @@ struct FetchStage: Sendable {
     }
 
     /// What users of campaigns that start from copies have under the base before, by job.
-    private func copies(of chunks: [ClaimedChunk], width: Int) async throws -> [Int64: Result<HeadDelta, Problem>] {
+    private func copies(
+        of chunks: [ClaimedChunk], for recipe: Recipe
+    ) async throws -> [Int64: Result<HeadDelta, Problem>] {
         var copies: [Int64: Result<HeadDelta, Problem>] = [:]
         for chunk in chunks {
             guard let campaign = chunk.campaignID, let brief = try await briefs.brief(campaign), brief.startsFromCopies,
@@ -129,13 +131,17 @@ struct FetchStage: Sendable {
             for (job, delta) in zip(chunk.jobs, deltas) {
                 switch delta {
                 case .success(nil): break
-                case .success(let delta?) where delta.width != width:
-                    copies[job.jobID] = .failure(
-                        Problem(
-                            "width_mismatch", at: "\(chunk.tenant)/\(job.user)",
-                            "what the user has is for \(delta.width) features, the recipe is for \(width).",
-                            do: "start a campaign from the recipe: warm_start => 'recipe'."))
-                case .success(let delta?): copies[job.jobID] = .success(delta)
+                case .success(let stored?):
+                    guard let copy = recipe.carried(stored.delta, from: stored.recipe) else {
+                        copies[job.jobID] = .failure(
+                            Problem(
+                                "width_mismatch", at: "\(chunk.tenant)/\(job.user)",
+                                "what the user has is for \(stored.recipe.baseWidth) features of a text, the recipe is for "
+                                    + "\(recipe.baseWidth).",
+                                do: "start a campaign from the recipe: warm_start => 'recipe'."))
+                        continue
+                    }
+                    copies[job.jobID] = .success(copy)
                 case .failure(let problem): copies[job.jobID] = .failure(problem)
                 }
             }

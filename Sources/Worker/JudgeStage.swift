@@ -99,7 +99,8 @@ struct JudgeStage: Sendable {
         let users = judged.map(\.1)
         let had = try await outcomes(of: users, table.texts, under: old)
         // Copies of what was adapted without the tail: the deltas that users have were fitted on it too.
-        let have = try await outcomes(of: users, table.texts, under: new, from: copies ? had.map(\.delta) : nil)
+        let starts = had.map { outcome in outcome.delta.flatMap { new.recipe.carried($0, from: old.recipe) } }
+        let have = try await outcomes(of: users, table.texts, under: new, from: copies ? starts : nil)
         return zip(judged, zip(had, have)).map { entry, outcome in
             Self.judgement(
                 entry.0, .tail, examples: entry.1.labels.count, before: outcome.0.loss, after: outcome.1.loss)
@@ -114,7 +115,8 @@ struct JudgeStage: Sendable {
         let encoder = try bases.encoder(of: recipe.baseDigest, at: "recipe \(recipe.name)")
         let values = try await threads.spread(ComputeThreads.textSlices(texts)) { try encoder.features($0).values }
             .flatMap { $0 }
-        let features = Matrix(rows: texts.count, columns: recipe.width, values: values)
+        let pooled = Matrix(rows: texts.count, columns: recipe.baseWidth, values: values)
+        let features = recipe.features(pooled, of: texts.map { TextDigest(of: $0) })
         return try await threads.run { [finders] _ in
             let starts = copies.map { finders.finder(loaded).starts(from: $0, scale: recipe.settings.scale) }
             return HeldOutTail.outcomes(of: users, under: recipe, features: features, from: starts)

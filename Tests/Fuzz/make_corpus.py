@@ -783,6 +783,12 @@ def basis(count=2, **changes):
             "basis__mean_feature": ("F32", [3], floats(0.1, 0.2, 0.3)), **changes}
 
 
+def items(**changes):
+    """What a recipe of three features, two of them a text's vector, has more."""
+    return {"version": "3", "items__digests": ("U8", [2, 16], b"\1" * 16 + b"\2" * 16),
+            "items__vectors": ("F16", [2, 2], bytes(8)), **changes}
+
+
 def recipes():
     seed("recipe", "read.dense", recipe())
     seed("recipe", "read.isotropic", recipe(preconditioner=("F32", [1], floats(2.5))))
@@ -834,7 +840,20 @@ def recipes():
     seed("recipe", "tensor_shape.basis-mean", recipe(**basis(basis__mean_feature=("F32", [2], floats(1, 2)))))
     seed("recipe", "tensor_missing.basis-directions", recipe(**basis(basis__directions=None)))
     seed("recipe", "recipe_newer.basis-int2", recipe(**basis(coefficients="int2")))
-    seed("recipe", "recipe_newer.version-3", recipe(version="3"))
+    seed("recipe", "recipe_newer.version-4", recipe(version="4"))
+    seed("recipe", "read.items", recipe(**items()))
+    seed("recipe", "read.items-large", recipe(**items(items__vectors=("F16", [2, 2], b"\xff\x7b" * 4))))
+    for name, changes in {
+        "items-nan": items(items__vectors=("F16", [2, 2], b"\xff\x7f" * 4)),
+        "items-wide": items(items__vectors=("F16", [2, 3], bytes(12))), "items-flat": items(items__vectors=("F16", [4], bytes(8))),
+        "items-none": items(items__vectors=("F16", [0, 2], b""), items__digests=("U8", [0, 16], b"")),
+        "items-descend": items(items__digests=("U8", [2, 16], b"\2" * 16 + b"\1" * 16)),
+        "items-twice": items(items__digests=("U8", [2, 16], bytes(32))),
+        "items-unsaid": items(items__vectors=None), "items-negative": items(items__vectors=("F16", [2, 0], b"")),
+    }.items():
+        seed("recipe", f"recipe_malformed.{name}", recipe(**changes))
+    seed("recipe", "tensor_missing.items-digests", recipe(**items(items__digests=None)))
+    seed("recipe", "tensor_shape.items-digests", recipe(**items(items__digests=("U8", [1, 16], bytes(16)))))
     seed("recipe", "recipe_newer.other-gate", recipe(gate="learned" + "\u0301" * 2000))
     seed("recipe", "tensor_missing.steps", recipe(steps=None))
     seed("recipe", "tensor_shape.two-exponents", recipe(support_exponent=("F32", [2], floats(1, 2))))

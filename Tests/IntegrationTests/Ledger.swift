@@ -79,22 +79,23 @@ struct Ledger {
         }
         let slots = try await site.ask(
             """
-            SELECT o.key, s."offset", s.length, s.sha256, b.digest, b.width, c.digest, f.bytes
+            SELECT o.key, s."offset", s.length, s.sha256, b.digest, c.digest, f.bytes
             FROM attune.revision r JOIN attune.object_slot s ON s.revision_id = r.revision_id
             JOIN attune.object o ON o.object_id = s.object_id JOIN attune.base b ON b.base_id = r.base_id
             JOIN attune.recipe c ON c.recipe_id = r.recipe_id JOIN attune.recipe_file f ON f.recipe_id = c.recipe_id
             """)
-        var bases: [String: HeadBasis?] = [:]
+        var recipes: [String: Recipe] = [:]
         for row in slots {
-            let (key, offset, length, sha256, base, width, recipe) = try row.values(
-                String.self, Int32.self, Int32.self, [UInt8].self, String.self, Int32.self, String.self)
-            if bases[recipe] == nil { bases[recipe] = try Recipe(decoding: row.decode(7), at: recipe).basis }
+            let (key, offset, length, sha256, base, digest) = try row.values(
+                String.self, Int32.self, Int32.self, [UInt8].self, String.self, String.self)
+            let recipe = try recipes[digest] ?? Recipe(decoding: row.decode(6), at: digest)
+            recipes[digest] = recipe
             let pack = try #require(packs[key], "no object \(key)")
             let frame = Array(pack[Int(offset)..<Int(offset + length)])
             #expect(Digest.sha256(frame) == Digest.hexadecimal(sha256), "\(key) at \(offset)")
             var coder = AdapterFrameCoder(
-                provenance: AdapterProvenance(baseDigest: base, recipeDigest: recipe), width: Int(width),
-                basis: bases[recipe] ?? nil)
+                provenance: AdapterProvenance(baseDigest: base, recipeDigest: digest), width: recipe.width,
+                basis: recipe.basis)
             _ = try coder.decode(frame, at: "\(key) at \(offset)")
         }
     }

@@ -11,6 +11,7 @@ import PostgresTestSupport
 import Queue
 import Recipe
 import Registry
+import Tensor
 import Testing
 
 /// A tenant with generated users in a database and a bucket of the test's own, and the processes that serve it.
@@ -114,12 +115,30 @@ final class Site {
             [.int32(timing.leaseSeconds), .int32(timing.chunkJobs)])
     }
 
-    /// A recipe of plain steps whose users store coefficients in a basis of their own differences.
-    func recipeWithBasis() throws -> Recipe {
+    /// The tenant's users as meta-training takes them.
+    func people() throws -> MetaPopulation {
         let encoder = try TextEncoder(Self.base.get())
         let users = (0..<population.userCount).map { population.user($0, withTexts: true) }
-        let people = try MetaPopulation(users, at: "site") { try encoder.pooled($0) }
-        var recipe = Recipe.plain(name: "basis", baseDigest: baseDigest, head: .zero(width: encoder.width))
+        return try MetaPopulation(users, at: "site") { try encoder.pooled($0) }
+    }
+
+    /// A recipe of plain steps that also looks at what the users did with each text.
+    func recipeWithItems() throws -> Recipe {
+        let people = try people()
+        var recipe = Recipe.plain(
+            name: "items", baseDigest: baseDigest, head: .zero(width: people.features.columns))
+        let items = try #require(ItemVectors.learned(from: people, settings: ItemVectorSettings())).scaled(by: 2)
+        recipe.items = items
+        recipe.rule = recipe.rule.extended(by: items.count)
+        recipe.headWithoutData = recipe.headWithoutData.extended(by: items.count)
+        return recipe
+    }
+
+    /// A recipe of plain steps whose users store coefficients in a basis of their own differences.
+    func recipeWithBasis() throws -> Recipe {
+        let people = try people()
+        var recipe = Recipe.plain(
+            name: "basis", baseDigest: baseDigest, head: .zero(width: people.features.columns))
         var settings = BasisSettings()
         (settings.count, settings.windows) = (32, 1)
         recipe.basis = HeadBasis.learned(from: people, under: recipe.rule, settings: settings)

@@ -1,6 +1,7 @@
 import Adapters
 import Foundation
 import Meta
+import Model
 import Problem
 import Recipe
 import Tensor
@@ -8,7 +9,9 @@ import Testing
 
 @Suite struct MetaTrainerTests {
     /// Users with tastes in a few directions of random unit features.
-    private func population(users: Int) -> MetaPopulation {
+    ///
+    /// - Parameter unseen: how much of a taste is for texts by themselves, whatever their features.
+    private func population(users: Int, unseen: Float = 0) -> MetaPopulation {
         var random = RandomSource(seed: 5)
         let (width, texts) = (16, 200)
         var features = Matrix(
@@ -21,13 +24,40 @@ import Testing
             features: features,
             users: (0..<users).map { index in
                 let taste = (0..<3).map { _ in Float(random.normal()) }
+                let side: Float = index % 2 == 0 ? 1 : -1
                 let rows = (0..<72).map { _ in Int32(random.index(below: texts)) }
                 let labels = rows.map { row -> Float in
-                    let score = (0..<3).reduce(0) { $0 + taste[$1] * features[Int(row), $1] }
+                    let told = (0..<3).reduce(0) { $0 + taste[$1] * features[Int(row), $1] }
+                    let score = told + (row % 2 == 0 ? unseen : -unseen) * side
                     return Float(random.uniform()) < 1 / (1 + Foundation.exp(-8 * score)) ? 1 : 0
                 }
                 return MetaUser(id: "u\(index)", rows: rows, labels: labels, supportCount: 32)
-            })
+            }, textDigests: (0..<texts).map { TextDigest(of: "text \($0)") })
+    }
+
+    @Test("with side features what texts do not say is learned from users, and told; without use they are left out")
+    func sideFeatures() throws {
+        func train(_ people: MetaPopulation, sides: ItemVectorSettings?) throws -> (Recipe, [MetaTrainingProgress]) {
+            var told: [MetaTrainingProgress] = []
+            let recipe = try MetaTrainer(people, outer: quick, sides: sides, at: "users.jsonl")
+                .train(name: "r", baseDigest: "b") { told.append($0) }
+            return (recipe, told)
+        }
+        let people = population(users: 160, unseen: 0.3)
+        let (plain, _) = try train(people, sides: nil)
+        let (recipe, told) = try train(people, sides: ItemVectorSettings())
+        #expect(plain.items == nil && recipe.items?.count == 64 && recipe.width == 80 && recipe.baseWidth == 16)
+        #expect(recipe.textOnly.rule == plain.rule && recipe.basis?.width == 80)
+        #expect(told.contains { if case .items(200, let scale) = $0 { scale > 0 } else { false } })
+        let gains = zip(recipe.validation.rows, plain.validation.rows).map { $0.areaUnderCurve - $1.areaUnderCurve }
+        // The head without data is the same; every support size is served better.
+        #expect(gains[..<4].allSatisfy { $0 == 0 } && gains[4...].allSatisfy { $0 > 0.02 }, "\(gains)")
+        #expect(try Recipe(decoding: recipe.encode(), at: "r") == recipe)
+
+        var useless = ItemVectorSettings()
+        useless.scales = [1000]
+        let (left, toldLeft) = try train(people, sides: useless)
+        #expect(left == plain && toldLeft.contains(.items(texts: 0, scale: 0)))
     }
 
     private var quick: OuterSettings {

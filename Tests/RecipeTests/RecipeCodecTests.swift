@@ -1,5 +1,6 @@
 import Adapters
 import Meta
+import Model
 import Problem
 import Recipe
 import Safetensors
@@ -7,7 +8,8 @@ import Tensor
 import Testing
 
 @Suite struct RecipeCodecTests {
-    static func recipe(width: Int = 12, isDense: Bool = true, hasBasis: Bool = false) -> Recipe {
+    static func recipe(width: Int = 12, isDense: Bool = true, hasBasis: Bool = false, hasItems: Bool = false) -> Recipe
+    {
         var random = RandomSource(seed: 1)
         func normals(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.normal()) } }
         return Recipe(
@@ -26,11 +28,19 @@ import Testing
                     directions: Matrix(rows: 5, columns: width, values: normals(5 * width)),
                     projector: Matrix(rows: 5, columns: width, values: normals(5 * width)),
                     meanFeature: normals(width), precision: isDense ? .int8 : .int4) : nil,
+            items: hasItems ? items(normals(4 * 3)) : nil,
             settings: AdaptationSettings(
                 steps: 2, rowBudget: 8, maximumExamples: 64, scale: 0.5,
                 guarding: GuardSettings(smallSupportGain: 0.003)),
             validation: ValidationFigures(
                 users: 75, rows: [.init(steps: 1, support: 8, areaUnderCurve: 0.6342, logLoss: 0.6655)]))
+    }
+
+    private static func items(_ values: [Float]) -> ItemVectors {
+        ItemVectors(
+            digests: (0..<values.count / 3).map { TextDigest(of: "text \($0)") }.sorted(),
+            vectors: Matrix(rows: values.count / 3, columns: 3, values: values)
+        ).scaled(by: 1)
     }
 
     /// The file with one metadata entry replaced.
@@ -54,14 +64,16 @@ import Testing
     }
 
     @Test(
-        "a recipe reads back equal, and the same recipe gives the same bytes", arguments: [true, false], [true, false])
-    func roundTrips(isDense: Bool, hasBasis: Bool) throws {
-        let recipe = Self.recipe(isDense: isDense, hasBasis: hasBasis)
+        "a recipe reads back equal, and the same recipe gives the same bytes", arguments: [true, false],
+        [(false, false), (true, false), (true, true)])
+    func roundTrips(isDense: Bool, has: (basis: Bool, items: Bool)) throws {
+        let recipe = Self.recipe(isDense: isDense, hasBasis: has.basis, hasItems: has.items)
         let bytes = try recipe.encode()
         #expect(try Recipe(decoding: bytes, at: "r") == recipe)
         #expect(try Recipe(decoding: bytes, at: "r").encode() == bytes)
-        // An attune that knows no basis goes on reading recipes that have none.
-        #expect(try SafetensorsFile(bytes, name: "r").metadata["version"] == (hasBasis ? "2" : "1"))
+        // An older attune goes on reading recipes that have nothing it does not know.
+        let version = has.items ? "3" : has.basis ? "2" : "1"
+        #expect(try SafetensorsFile(bytes, name: "r").metadata["version"] == version)
     }
 
     @Test("the digest is SHA-256 in hex, with leading zeros")
@@ -75,7 +87,7 @@ import Testing
     func refuses() throws {
         let bytes = try Self.recipe().encode()
         #expect(errorClass(bytes) == nil)
-        #expect(errorClass(try edited("version", "3")) == "recipe_newer")
+        #expect(errorClass(try edited("version", "4")) == "recipe_newer")
         #expect(errorClass(try edited("coefficients", "int2", hasBasis: true)) == "recipe_newer")
         #expect(errorClass(try edited("coefficients", nil, hasBasis: true)) == "recipe_malformed")
         #expect(errorClass(try edited("coefficients", "int8")) == "tensor_missing")
@@ -98,6 +110,30 @@ import Testing
                 try edited("settings", settings("\"x\":1").replacing("\"rowBudget\":8", with: "\"rowBudget\":13")))
                 == "recipe_malformed")
         #expect(errorClass(Array(bytes.dropLast(5))) == "file_truncated")
+    }
+
+    @Test(
+        "a recipe without its side features is what it makes of the texts alone; copies leave other recipes' vectors out"
+    )
+    func textOnly() throws {
+        let recipe = Self.recipe(hasBasis: true, hasItems: true)
+        #expect(recipe.width == 12 && recipe.baseWidth == 9)
+        let text = recipe.textOnly
+        #expect(text.width == 9 && text.items == nil && text.basis == nil && text.textOnly == text)
+        #expect(text.headWithoutData.weights == Array(recipe.headWithoutData.weights.prefix(9)))
+        #expect(text.settings.rowBudget == 8)
+
+        let delta = HeadDelta.full(try #require(FullDelta((1...12).map(Float.init), bias: 0.5)))
+        #expect(recipe.carried(delta, from: recipe) == delta)
+        let other = Self.recipe()
+        #expect(recipe.carried(delta, from: other) == nil, "of 12 features of a text")
+        let short = HeadDelta.full(try #require(FullDelta((1...9).map(Float.init), bias: 0.5)))
+        #expect(recipe.carried(short, from: text)?.dense().weights == (1...9).map(Float.init) + [0, 0, 0])
+        #expect(text.carried(delta, from: recipe)?.dense().weights == (1...9).map(Float.init))
+        var trainedAgain = recipe
+        trainedAgain.items = recipe.items?.scaled(by: 2)
+        let carried = try #require(trainedAgain.carried(delta, from: recipe)).dense()
+        #expect(carried.weights == (1...9).map(Float.init) + [0, 0, 0] && carried.bias == 0.5)
     }
 
     @Test("a recipe of another base is refused, naming both")

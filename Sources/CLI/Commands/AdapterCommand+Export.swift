@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import Model
 import Problem
+import Recipe
 import Registry
 import Serving
 
@@ -46,6 +47,12 @@ extension AdapterCommand {
             let adapter = try await AdapterCommand.read(
                 user, base: folder.digest, number: number, connection, objects)
             try AdapterCommand.requireRevision(adapter, user)
+            guard adapter.recipe.items == nil else {
+                throw Problem(
+                    "side_features", at: "\(user.tenant)/\(Problem.excerpt(user.user))",
+                    "its recipe scores a text by what users did with it, too, which a head over the text's features cannot.",
+                    do: "activate a recipe that was meta-trained without --side-features, and adapt the user again.")
+            }
             let model = SentenceTransformersFolder(
                 folder.configuration, weights: adapter.head.weights, bias: [adapter.head.bias],
                 logits ? .identity : .sigmoid,

@@ -33,7 +33,8 @@ struct AdapterCommand: AsyncParsableCommand {
             abstract: "Write a user's adapter to a safetensors file that needs nothing else to be applied.",
             discussion: """
                 The file holds the user's delta and the recipe's start head: with unit-norm features x the score is
-                sigmoid(x · (start.weights + delta) + start.bias + head.bias).
+                sigmoid(x · (start.weights + delta) + start.bias + head.bias). Under a recipe with side features x ends with
+                the text's vector of the recipe (items.vectors), zeros where it has none.
 
                 EXAMPLES:
                   attune adapter pull demo u-7 --out u-7.safetensors

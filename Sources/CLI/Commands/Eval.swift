@@ -33,6 +33,8 @@ struct Eval: AsyncParsableCommand {
         @OptionGroup var base: BaseOptions
         @OptionGroup var users: EvaluationUsers
         @OptionGroup var output: OutputOptions
+        @Flag(help: "Give the product what users did with each text as well; text is then the product without.")
+        var sideFeatures = false
         @Flag(help: "Score all fifths of the users, each with a recipe learned on the other four.") var folds = false
 
         func validate() throws {
@@ -48,7 +50,9 @@ struct Eval: AsyncParsableCommand {
             let evaluation = try PersonalizationEvaluation(
                 people, test: others, isCrossValidated: folds, seed: users.seed, at: absolute(users.data))
             let recipes = try evaluation.parts.map { part in
-                try Eval.recipe(people, holding: part, encoder, seed: users.seed, at: absolute(users.data))
+                try Eval.recipe(
+                    people, holding: part, sides: sideFeatures ? ItemVectorSettings() : nil, encoder, seed: users.seed,
+                    at: absolute(users.data))
             }
             let provenance = AdapterProvenance(
                 baseDigest: encoder.digest, recipeDigest: Recipe.digest(of: try recipes[0].encode()))
@@ -65,14 +69,17 @@ struct Eval: AsyncParsableCommand {
 
     /// The recipe that a file's meta-train users give.
     ///
-    /// - Parameter part: the part of the users that is only scored.
+    /// - Parameters:
+    ///   - part: the part of the users that is only scored.
+    ///   - sides: how texts' vectors are learned, if they are.
     static func recipe(
-        _ people: MetaPopulation, holding part: Int = 0, _ encoder: TextEncoder, seed: UInt64, at location: String
+        _ people: MetaPopulation, holding part: Int = 0, sides: ItemVectorSettings? = nil, _ encoder: TextEncoder,
+        seed: UInt64, at location: String
     ) throws -> Recipe {
         var outer = OuterSettings()
         outer.seed = seed
         let display = MetaTrainingDisplay()
-        return try MetaTrainer(people, holding: part, outer: outer, at: location)
+        return try MetaTrainer(people, holding: part, outer: outer, sides: sides, at: location)
             .train(name: "evaluation", baseDigest: encoder.digest) { display.show($0) }
     }
 }

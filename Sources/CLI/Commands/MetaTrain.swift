@@ -22,6 +22,7 @@ struct MetaTrain: AsyncParsableCommand {
               attune meta-train --tenant demo
               attune meta-train --data users.jsonl.zst --tenant demo --name winter
               attune meta-train --data users.jsonl.zst --out recipe.attune
+              attune meta-train --tenant demo --side-features
             """)
 
     @OptionGroup var connection: DatabaseOptions
@@ -37,6 +38,8 @@ struct MetaTrain: AsyncParsableCommand {
     @Option(help: "Seed of every draw.") var seed: UInt64 = 1
     @Option(help: ArgumentHelp("Learn from at most this many users.", valueName: "count")) var users: Int = 2000
     @Flag(help: "Fewer outer steps, for a first look.") var quick = false
+    @Flag(help: "Also learn what users did with each text; a text that is new is judged by what it says.")
+    var sideFeatures = false
 
     func validate() throws {
         guard tenant != nil || (data != nil && out != nil) else {
@@ -55,7 +58,8 @@ struct MetaTrain: AsyncParsableCommand {
         var outer = OuterSettings()
         outer.seed = seed
         if quick { (outer.folds, outer.maximumSteps) = (2, 100) }
-        let trainer = try MetaTrainer(population, outer: outer, at: location)
+        let trainer = try MetaTrainer(
+            population, outer: outer, sides: sideFeatures ? ItemVectorSettings() : nil, at: location)
         let display = MetaTrainingDisplay()
         let recipe = trainer.train(name: name, baseDigest: encoder.digest) { display.show($0) }
         let bytes = try recipe.encode()

@@ -23,6 +23,7 @@ extension Recipes {
             /// Coefficients that a user stores, and how; nil where rows are stored.
             var coefficients: Int?
             var precision: String?
+            var items: Int?
             var settings: AdaptationSettings
             var validation: ValidationFigures
         }
@@ -33,8 +34,9 @@ extension Recipes {
             }
             let recipe = try Recipe(decoding: bytes, at: "recipe \(Figures.digest(registered.digest))")
             let answer = Answer(
-                recipe: RecipeLine(registered), width: recipe.width, coefficients: recipe.basis?.count,
-                precision: recipe.basis?.precision.rawValue, settings: recipe.settings,
+                recipe: RecipeLine(registered), width: recipe.baseWidth, coefficients: recipe.basis?.count,
+                precision: recipe.basis?.precision.rawValue, items: recipe.items?.digests.count,
+                settings: recipe.settings,
                 validation: recipe.validation)
             if output.json { return try JSONOutput.print(answer) }
             show(answer)
@@ -51,6 +53,9 @@ extension Recipes {
             let (line, settings) = (answer.recipe, answer.settings)
             Terminal.output("recipe     \(line.recipe)  \(line.name)\(line.isActive ? "  active" : "")")
             Terminal.output("base       \(line.base)  \(Figures.digest(line.baseDigest))  \(answer.width) features")
+            if let items = answer.items {
+                Terminal.output("items      vectors of \(Figures.count(items)) texts, by what users did with them")
+            }
             Terminal.output(
                 "a job      \(settings.steps) steps, at most \(settings.maximumExamples) examples and"
                     + " \(stored(answer)), step scale \(Figures.fixed(Double(settings.scale), 2))")

@@ -18,6 +18,10 @@ final class MetaTrainingDisplay {
                     + "best \(Figures.score(step.bestLoss, 4))")
         case .basis(let directions, let precision):
             Terminal.note("basis      \(directions) directions, coefficients in \(precision.rawValue)")
+        case .items(0, _):
+            Terminal.note("items      held-out users are served no better with what users did with texts: left out")
+        case .items(let texts, let scale):
+            Terminal.note("items      vectors of \(texts) texts at scale \(scale)")
         case .validated: break
         }
     }
