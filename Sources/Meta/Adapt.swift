@@ -95,17 +95,9 @@ private struct Fit {
         var adaptation = UserAdaptation(
             verdict: .kept(.notFinite), examples: examples, steps: settings.steps, rows: 0, lossBefore: lossBefore,
             lossAfter: lossAfter, leaveOut: leaveOut)
-        if let guarding = settings.guarding, !isCopy {
-            if let leaveOut {
-                // Written so that a loss that is not a number rejects too.
-                guard leaveOut.adapted <= leaveOut.start + guarding.tolerance else {
-                    adaptation.verdict = .kept(leaveOut.adapted.isFinite ? .guardRejected : .notFinite)
-                    return adaptation
-                }
-            } else if guarding.smallSupportGain <= 0 {
-                adaptation.verdict = .kept(.tooFewExamples)
-                return adaptation
-            }
+        if let refusal = isCopy ? nil : settings.guarding?.refusal(leaveOut) {
+            adaptation.verdict = .kept(refusal)
+            return adaptation
         }
         guard lossAfter.isFinite,
             let stored = form.stored(

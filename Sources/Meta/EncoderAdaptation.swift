@@ -6,7 +6,7 @@ public import Tensor
 ///
 /// One thread at a time: its buffers are shared by copies of it.
 public struct EncoderAdaptation: Sendable {
-    private let texts: EncoderTexts
+    private var texts: EncoderTexts
     private let prefixes: FrozenPrefixes?
     private var encoder: AdaptedEncoder
     /// The mean gradient of all parts of a support, `[1, plan.parameterCount]`.
@@ -20,9 +20,11 @@ public struct EncoderAdaptation: Sendable {
 
     /// Allocates buffers that do not grow with a user's texts.
     ///
-    /// - Parameter plan: with a head.
-    public init(_ texts: EncoderTexts, _ plan: AdapterPlan) {
-        let longest = texts.sequences.reduce(2) { max($0, $1.count) }
+    /// - Parameters:
+    ///   - plan: with a head.
+    ///   - longestTokens: of a text that it will meet; the longest of `texts` unless given.
+    public init(_ texts: EncoderTexts, _ plan: AdapterPlan, longestTokens: Int? = nil) {
+        let longest = longestTokens ?? texts.sequences.reduce(2) { max($0, $1.count) }
         self.texts = texts
         partTokens = max(Self.partTokens, longest)
         prefixes = texts.prefixes(before: plan.cut)
@@ -30,6 +32,12 @@ public struct EncoderAdaptation: Sendable {
             texts.transformer, plan, users: 1, texts: Self.partTexts, tokens: partTokens, longest: longest)
         func row() -> MatrixView { MatrixView(rows: 1, columns: plan.parameterCount) }
         (gradient, moments, mask) = (row(), (row(), row()), row())
+    }
+
+    /// Goes on with other texts of the same encoder and cache: who adapts users all day allocates once.
+    public mutating func read(_ texts: EncoderTexts) {
+        Swift.precondition(texts.transformer === self.texts.transformer, "texts of another encoder")
+        self.texts = texts
     }
 
     /// The user's row of the plan, `[1, plan.parameterCount]`, which the next user overwrites.

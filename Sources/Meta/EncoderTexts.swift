@@ -20,6 +20,9 @@ public struct EncoderTexts: Sendable {
         digests = sequences.map(TextDigest.init(tokens:))
     }
 
+    /// Computes what lies before a cut of those texts that are not in the cache, on the calling thread.
+    public func keepPrefixes(before cut: Cut) { prefixes(before: cut)?.prepare(sequences, digests: digests) }
+
     /// What lies before a cut, from the cache; nil where nothing does.
     func prefixes(before cut: Cut) -> FrozenPrefixes? {
         cut == .tokens ? nil : FrozenPrefixes(transformer, cut: cut, cache: cache)

@@ -37,7 +37,7 @@ public final class FrozenPrefixes: Sendable {
     ///   - rows: one or two matrices of as many rows as there are tokens.
     public func load(_ sequences: [[Int32]], digests: [TextDigest], into rows: [MatrixView]) {
         var first = 0
-        var missing: [(sequence: [Int32], key: FeatureKey, rows: [MatrixView])] = []
+        var missing: [Missing] = []
         for (sequence, digest) in zip(sequences, digests) {
             let own = rows.map { $0.rows(first..<first + sequence.count) }
             first += sequence.count
@@ -45,10 +45,31 @@ public final class FrozenPrefixes: Sendable {
             if let known = cache.row(key) {
                 Self.unpack(known, into: own)
             } else {
-                missing.append((sequence, key, own))
+                missing.append(Missing(sequence: sequence, key: key, rows: own))
             }
         }
+        compute(missing)
+    }
+
+    /// Computes and keeps the rows of texts that are not in the cache, before anybody waits for them.
+    public func prepare(_ sequences: [[Int32]], digests: [TextDigest]) {
+        compute(
+            zip(sequences, digests).compactMap { sequence, digest in
+                let key = FeatureKey(space, digest)
+                return cache.row(key) == nil ? Missing(sequence: sequence, key: key, rows: []) : nil
+            })
+    }
+
+    /// A text whose rows the cache lacks, and where they are wanted besides; empty: nowhere.
+    private struct Missing {
+        let sequence: [Int32]
+        let key: FeatureKey
+        let rows: [MatrixView]
+    }
+
+    private func compute(_ missing: [Missing]) {
         guard !missing.isEmpty else { return }
+        var missing = missing[...]
         var pass =
             idle.withLock { $0.popLast() }
             ?? TransformerPass(transformer, tokens: batchTokens, longest: batchTokens)
