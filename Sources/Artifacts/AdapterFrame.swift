@@ -18,6 +18,7 @@ import Zstd
 /// | 3, coefficients | the same with an i4 for each, two a byte, lowest first; the last half is zero where their number is odd |
 /// | 4, full | f32 bias, an f16 for each weight |
 /// | 5, full | f32 bias, an f32 for each weight |
+/// | 6, sparse | a ``SparseUserDelta``, inside the encoder, of the shape that the recipe states |
 ///
 /// Numbers are little-endian, integers in two's complement, the least of them unused. Base and recipe are not written into
 /// every frame: the seal binds it to them, so that a frame that is read as another recipe's is refused.
@@ -32,7 +33,7 @@ public struct AdapterFrameCoder: ~Copyable {
 
     private let provenance: AdapterProvenance
     private let width: Int
-    private let basis: HeadBasis?
+    private let space: DeltaSpace
     /// What every seal begins with.
     private var sealing = SHA256()
     /// Made when the first frame of the first version is met.
@@ -40,17 +41,20 @@ public struct AdapterFrameCoder: ~Copyable {
 
     /// A coder for adapters of one provenance and `width` features.
     ///
-    /// - Parameter basis: the recipe's, which coefficients are read in; frames are written without it.
-    public init(provenance: AdapterProvenance, width: Int, basis: HeadBasis? = nil) {
+    /// - Parameter space: the recipe's, which frames are read in; they are written without it.
+    public init(provenance: AdapterProvenance, width: Int, space: DeltaSpace = .head(basis: nil)) {
         self.provenance = provenance
         self.width = width
-        self.basis = basis
+        self.space = space
         sealing.update(data: provenance.digestBytes)
         sealing.update(data: UInt32(width).littleEndianBytes)
     }
 
+    /// One frame of a head.
+    public mutating func encode(_ delta: HeadDelta) -> [UInt8] { encode(.head(delta)) }
+
     /// One frame.
-    public mutating func encode(_ delta: HeadDelta) -> [UInt8] {
+    public mutating func encode(_ delta: UserDelta) -> [UInt8] {
         precondition(delta.width == width, "a delta of \(delta.width) features in a pack of \(width)")
         let (form, body) = FrameBody.bytes(of: delta)
         return [form.rawValue] + seal(form.rawValue, body[...]) + body
@@ -61,8 +65,8 @@ public struct AdapterFrameCoder: ~Copyable {
     /// - Throws: `adapter_malformed`, `payload_newer`; `provenance_mismatch` when the frame was made for another base,
     ///   recipe or width (invariant I6); of frames of the first version what ``AdapterFile/init(decoding:at:)`` and the
     ///   zstd reader refuse, `base_mismatch` and `recipe_mismatch`.
-    public mutating func decode(_ frame: [UInt8], at location: String) throws -> HeadDelta {
-        if frame.first == 0x28 { return try decodeFirstVersion(frame, at: location) }
+    public mutating func decode(_ frame: [UInt8], at location: String) throws -> UserDelta {
+        if frame.first == 0x28 { return .head(try decodeFirstVersion(frame, at: location)) }
         guard frame.count > Self.prefixByteCount else {
             throw Problem(
                 "adapter_malformed", at: location, "a frame of \(frame.count) bytes holds nothing.",
@@ -81,7 +85,7 @@ public struct AdapterFrameCoder: ~Copyable {
                 "payload_newer", at: location, "a frame of form \(frame[0]), which this attune does not know.",
                 do: "install the newer attune; nothing was changed.")
         }
-        return try FrameBody.delta(form, body, width: width, basis: basis, at: location)
+        return try FrameBody.delta(form, body, width: width, in: space, at: location)
     }
 
     private func seal(_ form: UInt8, _ body: ArraySlice<UInt8>) -> [UInt8] {

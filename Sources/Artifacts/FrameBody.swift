@@ -8,13 +8,21 @@ enum FrameForm: UInt8 {
     case int4Coefficients = 3
     case float16 = 4
     case float32 = 5
+    case sparse = 6
 
     init(_ precision: CoefficientPrecision) { self = precision == .int8 ? .int8Coefficients : .int4Coefficients }
 }
 
 /// The numbers of a frame, after its form and its seal; see ``AdapterFrameCoder`` for the byte tables.
 enum FrameBody {
-    static func bytes(of delta: HeadDelta) -> (form: FrameForm, body: [UInt8]) {
+    static func bytes(of delta: UserDelta) -> (form: FrameForm, body: [UInt8]) {
+        switch delta {
+        case .head(let head): bytes(of: head)
+        case .sparse(let sparse): (.sparse, sparse.encoded())
+        }
+    }
+
+    private static func bytes(of delta: HeadDelta) -> (form: FrameForm, body: [UInt8]) {
         switch delta {
         case .rows(let rows):
             let numbers = rows.scale.bitPattern.littleEndianBytes + rows.bias.bitPattern.littleEndianBytes
@@ -35,6 +43,21 @@ enum FrameBody {
     ///
     /// - Throws: `adapter_malformed`.
     static func delta(
+        _ form: FrameForm, _ body: ArraySlice<UInt8>, width: Int, in space: DeltaSpace, at location: String
+    ) throws(Problem) -> UserDelta {
+        switch (space, form) {
+        case (.sparse(let shape), .sparse): .sparse(try SparseUserDelta(decoding: Array(body), shape, at: location))
+        case (.head(let basis), _) where form != .sparse:
+            .head(try head(form, body, width: width, basis: basis, at: location))
+        default:
+            throw Problem(
+                "adapter_malformed", at: location,
+                "it is of form \(form.rawValue), which its recipe's users do not store.",
+                do: "fetch it again; if it stays so, adapt the user anew.")
+        }
+    }
+
+    private static func head(
         _ form: FrameForm, _ body: ArraySlice<UInt8>, width: Int, basis: HeadBasis?, at location: String
     ) throws(Problem) -> HeadDelta {
         func refuse(_ reason: String) -> Problem {
@@ -68,6 +91,7 @@ enum FrameBody {
             }
             return .coefficients(
                 try BasisDelta(values: values, scale: scale, bias: bias, in: basis, at: location))
+        case .sparse: throw refuse("a sparse delta is no head.")
         case .float16, .float32:
             let size = form == .float16 ? 2 : 4
             try require(body.count == 4 + size * width, "\(width) weights need \(4 + size * width)")

@@ -17,8 +17,11 @@ public struct PackWriter: ~Copyable {
         bytes += provenance.digestBytes
     }
 
+    /// Adds a user's head and says where it lies.
+    public mutating func add(_ delta: HeadDelta, uid: Int64) -> Pack.Entry { add(.head(delta), uid: uid) }
+
     /// Adds a user's adapter and says where it lies.
-    public mutating func add(_ delta: HeadDelta, uid: Int64) -> Pack.Entry {
+    public mutating func add(_ delta: UserDelta, uid: Int64) -> Pack.Entry {
         let frame = coder.encode(delta)
         let offset = bytes.count
         bytes += frame

@@ -19,28 +19,46 @@ public struct Recipe: Sendable, Equatable {
     public var basis: HeadBasis?
     /// What users' behaviour says about texts, beside the texts' own features; nil: a text is judged by what it says.
     public var items: ItemVectors?
+    /// What users adapt inside the encoder; nil: they adapt a head over pooled features.
+    ///
+    /// One part more rather than another case of everything: the head of users without data, the preconditioner and the pooled
+    /// rule that learning began at are there either way.
+    public var sparse: SparsePart?
     /// How a job adapts.
     public var settings: AdaptationSettings
     /// The figures it was accepted on.
     public var validation: ValidationFigures
 
-    /// The kind of adapter it makes, as artifacts and active recipes name it.
-    public static let kind = "pooled_head"
+    /// The kinds of adapter that recipes make.
+    public enum Kind: String, Sendable, CaseIterable, Codable {
+        /// A head over pooled features.
+        case pooledHead = "pooled_head"
+        /// A sparse delta inside the encoder and a head.
+        case sparseEncoder = "sparse_encoder"
+    }
+
+    /// The kind of adapter it makes.
+    public var kind: Kind { sparse == nil ? .pooledHead : .sparseEncoder }
 
     /// Assembles a recipe.
     public init(
         name: String, baseDigest: String, rule: PreconditionedRule, headWithoutData: LinearHead,
-        basis: HeadBasis? = nil, items: ItemVectors? = nil, settings: AdaptationSettings, validation: ValidationFigures
+        basis: HeadBasis? = nil, items: ItemVectors? = nil, sparse: SparsePart? = nil, settings: AdaptationSettings,
+        validation: ValidationFigures
     ) {
         precondition(rule.width == headWithoutData.width, "one width")
         precondition(basis.map { $0.width == rule.width } ?? true, "a basis of the rule's width")
         precondition((items?.count ?? 0) < rule.width, "features of texts beside those of items")
+        precondition(
+            sparse.map { $0.width == rule.width && basis == nil && items == nil } ?? true,
+            "neither basis nor items inside the encoder")
         self.name = name
         self.baseDigest = baseDigest
         self.rule = rule
         self.headWithoutData = headWithoutData
         self.basis = basis
         self.items = items
+        self.sparse = sparse
         self.settings = settings
         self.validation = validation
     }
@@ -64,7 +82,10 @@ public struct Recipe: Sendable, Equatable {
     /// Chooses the stored rows where there is no basis.
     public var gate: any RowGate { MagnitudeGate() }
 
-    /// In what form users' differences are stored.
+    /// What users' stored bytes are read in.
+    public var deltaSpace: DeltaSpace { sparse.map { .sparse($0.shape) } ?? .head(basis: basis) }
+
+    /// In what form users' differences of a head are stored.
     public var form: DeltaForm { basis.map(DeltaForm.coefficients) ?? .rows(gate) }
 
     /// Refuses a base that the recipe was not learned on.
@@ -79,7 +100,7 @@ public struct Recipe: Sendable, Equatable {
         }
     }
 
-    /// The head a user is served with.
+    /// The head over pooled features that a user is served with.
     ///
     /// - Parameter delta: the user's adapter, nil without one.
     public func head(of delta: HeadDelta?) -> LinearHead { delta?.applied(to: publishedStart) ?? headWithoutData }

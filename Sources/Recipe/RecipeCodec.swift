@@ -20,13 +20,20 @@ import Tensor
 /// | `basis.mean_feature` | F32 `[width]` | `m` of it |
 /// | `items.digests` | U8 `[texts, 16]` | which texts ``ItemVectors`` has, ascending; only where there are any |
 /// | `items.vectors` | F16 `[texts, count]` | their vectors: the last `count` of a text's `width` features |
+/// | `sparse.rows`, `sparse.columns`, `sparse.groups` | I32 `[entries]` | of ``SparsePart``: places, ascending, and groups |
+/// | `sparse.scales` | F32 `[entries]` | what values are multiplied by |
+/// | `sparse.start` | F32 `[entries + width + 1]` | values of the entries, the head's weights, its bias |
+/// | `sparse.log_rates` | F32 `[steps, 3]` | of entries, weights and bias |
+/// | `sparse.support_exponent` | F32 `[1]` | power of the support size |
 ///
-/// Metadata: `format` (`attune-recipe`), `version` (a reader refuses one greater than 3), `name`, `base`, `gate` (how rows
-/// are chosen: `magnitude`), `settings` and `validation` (JSON), and with a basis `coefficients` (`int8` or `int4`). A
-/// recipe is written as the oldest version that has what it has: 2 a basis, 3 item vectors.
+/// Metadata: `format` (`attune-recipe`), `version` (a reader refuses one greater than 4), `name`, `base`, `gate` (how rows, or
+/// groups of entries, are chosen: `magnitude`), `settings` and `validation` (JSON), with a basis `coefficients` (`int8` or `int4`),
+/// and with a part inside the encoder `sparse` (JSON: `site`, its `inputs` and `outputs`, `groups`, `keptGroups`, `entryBits`,
+/// `headBits`, `entryBudget`). A recipe is written as the oldest version that has what it has: 2 a basis, 3 item vectors, 4 a part
+/// inside the encoder, beside which there is neither.
 extension Recipe {
     private static let format = "attune-recipe"
-    private static let newestVersion = 3
+    private static let newestVersion = 4
 
     /// What the file says that is no tensor.
     private struct Metadata {
@@ -39,13 +46,13 @@ extension Recipe {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var metadata = [
-            "format": Self.format, "version": items != nil ? "3" : basis == nil ? "1" : "2", "name": name,
-            "base": baseDigest,
+            "format": Self.format, "version": "\(oldestVersion)", "name": name, "base": baseDigest,
             "gate": gate.name,
             "settings": String(decoding: try encoder.encode(settings), as: UTF8.self),
             "validation": String(decoding: try encoder.encode(validation), as: UTF8.self),
         ]
         metadata["coefficients"] = basis?.precision.rawValue
+        metadata["sparse"] = try sparse?.metadata(encoder)
         var writer = SafetensorsWriter(metadata: metadata)
         Self.write(rule.start, as: "start", to: &writer)
         switch rule.preconditioner {
@@ -59,8 +66,12 @@ extension Recipe {
         Self.write(headWithoutData, as: "without_data", to: &writer)
         basis?.write(to: &writer)
         items?.write(to: &writer)
+        sparse?.write(to: &writer)
         return writer.encoded()
     }
+
+    /// The oldest version of the format that has what it has.
+    private var oldestVersion: Int { sparse != nil ? 4 : items != nil ? 3 : basis != nil ? 2 : 1 }
 
     /// Reads and checks a file.
     ///
@@ -83,14 +94,19 @@ extension Recipe {
         guard withoutData.width == start.width else {
             throw Self.malformed(location, "its heads have \(start.width) and \(withoutData.width) weights.")
         }
-        try Self.check(metadata.settings, of: rule, at: location)
+        let basis = try HeadBasis(reading: file, width: start.width)
+        let items = try ItemVectors(reading: file, width: start.width)
+        let sparse = try SparsePart(reading: file, width: start.width)
+        guard sparse == nil || (basis == nil && items == nil) else {
+            throw Self.malformed(location, "it has a basis or item vectors beside a part inside the encoder.")
+        }
+        try Self.check(metadata.settings, of: rule, sparse, at: location)
         guard rule.supportExponent.isFinite, steps.allSatisfy({ $0.isFinite }) else {
             throw Self.malformed(location, "a step has a number that is not finite.")
         }
         self.init(
             name: file.metadata["name"] ?? "", baseDigest: file.metadata["base"] ?? "", rule: rule,
-            headWithoutData: withoutData, basis: try HeadBasis(reading: file, width: start.width),
-            items: try ItemVectors(reading: file, width: start.width), settings: metadata.settings,
+            headWithoutData: withoutData, basis: basis, items: items, sparse: sparse, settings: metadata.settings,
             validation: metadata.validation)
     }
 
@@ -159,10 +175,12 @@ extension Recipe {
     }
 
     private static func check(
-        _ settings: AdaptationSettings, of rule: PreconditionedRule, at location: String
+        _ settings: AdaptationSettings, of rule: PreconditionedRule, _ sparse: SparsePart?, at location: String
     ) throws(Problem) {
-        guard (1...rule.steps.count).contains(settings.steps) else {
-            throw malformed(location, "it asks for \(settings.steps) steps and has \(rule.steps.count).")
+        // Inside the encoder a budget is kept before the last step: all of them are taken or none.
+        let allowed = sparse.map { $0.logRates.count...$0.logRates.count } ?? 1...rule.steps.count
+        guard allowed.contains(settings.steps) else {
+            throw malformed(location, "it asks for \(settings.steps) steps and has \(allowed.upperBound).")
         }
         guard (1...rule.width).contains(settings.rowBudget), settings.maximumExamples >= 1,
             (0...1).contains(settings.scale)

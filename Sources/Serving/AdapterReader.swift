@@ -56,7 +56,7 @@ public struct AdapterReader: Sendable {
                 do: "restore \(revision.objectKey) from a copy, or adapt the user anew.")
         }
         let provenance = AdapterProvenance(baseDigest: place.baseDigest, recipeDigest: place.recipeDigest)
-        var coder = AdapterFrameCoder(provenance: provenance, width: recipe.width, basis: recipe.basis)
+        var coder = AdapterFrameCoder(provenance: provenance, width: recipe.width, space: recipe.deltaSpace)
         return CurrentAdapter(place: place, delta: try coder.decode(frame, at: named), recipe: recipe)
     }
 

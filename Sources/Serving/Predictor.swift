@@ -1,7 +1,6 @@
 public import Blocking
 public import Model
 import Problem
-import Recipe
 import Registry
 
 /// Predicts for a user's texts with the user's current adapter.
@@ -38,8 +37,7 @@ public struct Predictor: Sendable {
                     + "\(encoder.encoder.digest.prefix(8))….",
                 do: "give the folder of the active base.")
         }
-        let pooled = try await threads.run { [encoder] _ in try encoder.features(texts) }
-        let features = adapter.recipe.features(pooled, of: texts.map { TextDigest(of: $0) })
-        return Answer(adapter: adapter, predictions: adapter.predictions(of: features))
+        let predictions = try await threads.run { [encoder] _ in try adapter.predictions(of: texts, with: encoder) }
+        return Answer(adapter: adapter, predictions: predictions)
     }
 }

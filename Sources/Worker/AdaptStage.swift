@@ -1,4 +1,4 @@
-import Adapters
+package import Adapters
 import Blocking
 package import Meta
 import Model
@@ -10,25 +10,33 @@ import Synchronization
 package struct AdaptedDelivery: Sendable {
     package let fetched: FetchedDelivery
     /// One result a user of `fetched.users`, in order.
-    package let adaptations: [UserAdaptation]
+    package let adaptations: [Adaptation<UserDelta>]
     var adaptMilliseconds: Int32 = 0
 
-    package init(fetched: FetchedDelivery, adaptations: [UserAdaptation]) {
+    package init(fetched: FetchedDelivery, adaptations: [Adaptation<UserDelta>]) {
         self.fetched = fetched
         self.adaptations = adaptations
     }
 }
 
-/// Embeds texts that the cache does not hold, then adapts all users of a delivery, spread over the compute threads.
+/// Embeds texts that the cache does not hold, then adapts all users of a delivery, spread over the compute threads; both inside
+/// the encoder where the recipe adapts there.
 struct AdaptStage: Sendable {
     let bases: BaseShelf
     let threads: ComputeThreads
+    let workspaces: EncoderWorkspaces
     let finders = StateFinders()
 
     /// Adapts users all of whose texts are embedded.
     func adapt(_ delivery: FetchedDelivery) async throws -> AdaptedDelivery {
         let recipe = delivery.recipe.recipe
         guard !delivery.users.isEmpty else { return AdaptedDelivery(fetched: delivery, adaptations: []) }
+        if let job = try bases.encoderJob(delivery.recipe, at: delivery.chunks[0].tenant) {
+            let adaptations = try await workspaces.each(
+                delivery.users.map(\.support), over: delivery.texts.sequences, job, on: threads
+            ) { $1.adaptation(of: $0, with: job.rule).map(UserDelta.sparse) }
+            return AdaptedDelivery(fetched: delivery, adaptations: adaptations)
+        }
         let features = delivery.texts.features(columns: ProjectedFeatures.columns(width: recipe.width))
         let users = delivery.users
         let share = (users.count + threads.count - 1) / threads.count
@@ -41,7 +49,7 @@ struct AdaptStage: Sendable {
                 from: copies.allSatisfy { $0 == nil }
                     ? nil : finders.finder(delivery.recipe).starts(from: copies, scale: recipe.settings.scale))
         }
-        return AdaptedDelivery(fetched: delivery, adaptations: results.flatMap { $0 })
+        return AdaptedDelivery(fetched: delivery, adaptations: results.flatMap { $0 }.map { $0.map(UserDelta.head) })
     }
 
     /// The same delivery with the features of texts nobody has met under this recipe; a text met under another recipe of
@@ -50,6 +58,11 @@ struct AdaptStage: Sendable {
         var delivery = delivery
         let missing = delivery.missingTexts
         guard !missing.isEmpty else { return delivery }
+        if let job = try bases.encoderJob(delivery.recipe, at: delivery.chunks[0].tenant) {
+            delivery.texts.fill(
+                missing.map(\.row), with: try await workspaces.sequences(missing.map(\.text), job, on: threads))
+            return delivery
+        }
         let recipe = delivery.recipe.recipe
         let encoder = try bases.encoder(of: recipe.baseDigest, at: delivery.chunks[0].tenant)
         let slices = ComputeThreads.textSlices(missing)

@@ -1,3 +1,4 @@
+import Adapters
 import Artifacts
 import Foundation
 import Meta
@@ -97,7 +98,7 @@ package struct DeliverStage: Sendable {
     }
 
     /// The guard's losses where it judged, else the support's own.
-    private func measure(_ adaptation: UserAdaptation, _ adapted: AdaptedDelivery) -> Measurements {
+    private func measure(_ adaptation: Adaptation<UserDelta>, _ adapted: AdaptedDelivery) -> Measurements {
         Measurements(
             examples: Int32(adaptation.examples), steps: Int16(clamping: adaptation.steps),
             rows: Int16(clamping: adaptation.rows),

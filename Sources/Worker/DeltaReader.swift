@@ -8,7 +8,7 @@ import Registry
 
 /// A difference that a user has, and the recipe that made it.
 struct StoredDelta: Sendable {
-    var delta: HeadDelta
+    var delta: UserDelta
     var recipe: Recipe
 }
 
@@ -19,8 +19,8 @@ struct DeltaReader: Sendable {
     let store: any ObjectStore
     let shelf: RecipeShelf
 
-    /// What users have under a base, verified, in the order of `uids`: nil for those with the recipe's start, a problem where what is
-    /// stored is not what was published.
+    /// What users have under a base, read as the recipes that made it say, verified, in the order of `uids`: nil for those with the
+    /// recipe's start, a problem where what is stored is not what was published.
     func deltas(of uids: [Int64], under base: String) async throws -> [Result<StoredDelta?, Problem>] {
         var deltas = [Result<StoredDelta?, Problem>](repeating: .success(nil), count: uids.count)
         let places = try await inputs.presentDeltas(of: uids, under: base)
@@ -40,7 +40,7 @@ struct DeltaReader: Sendable {
                 let recipe = try await shelf.recipe(id: place.recipeID, digest: place.recipe, base: base).recipe
                 var coder = AdapterFrameCoder(
                     provenance: AdapterProvenance(baseDigest: base, recipeDigest: place.recipe), width: recipe.width,
-                    basis: recipe.basis)
+                    space: recipe.deltaSpace)
                 for place in alike {
                     let frame = bytes[
                         place.range.lowerBound - span.lowerBound..<place.range.upperBound - span.lowerBound]
@@ -55,7 +55,7 @@ struct DeltaReader: Sendable {
 
     private static func delta(
         _ frame: [UInt8], of place: PresentDelta, _ coder: inout AdapterFrameCoder
-    ) throws -> Result<HeadDelta?, Problem> {
+    ) throws -> Result<UserDelta?, Problem> {
         guard Digest.sha256(frame) == Digest.hexadecimal(place.sha256) else {
             return .failure(
                 Problem(

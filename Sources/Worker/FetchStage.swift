@@ -60,7 +60,7 @@ struct FetchStage: Sendable {
     let examples: ExamplesReader
     let shelf: RecipeShelf
     let items: ItemDirectory
-    let cache: FeatureCache
+    let caches: TextCaches
     let briefs: CampaignBriefs
     let deltas: DeltaReader
 
@@ -68,7 +68,7 @@ struct FetchStage: Sendable {
     func fetch(_ chunks: [ClaimedChunk]) async throws -> FetchedDelivery {
         let recipe = try await shelf.recipe(of: chunks[0])
         var delivery = FetchedDelivery(
-            chunks: chunks, recipe: recipe, texts: TextTable(space: recipe.space, cache: cache))
+            chunks: chunks, recipe: recipe, texts: TextTable(caches.memory(of: recipe)))
         let jobs = delivery.jobs
         let recorded = try await examples.newest(of: jobs, limit: recipe.recipe.settings.maximumExamples)
         // Those who are refused have no items to learn: they are refused below, each with the reason.
@@ -119,10 +119,20 @@ struct FetchStage: Sendable {
     }
 
     /// What users of campaigns that start from copies have under the base before, by job.
+    ///
+    /// A recipe inside the encoder starts everybody anew: its start is what its rates were learned for, and what users had is of
+    /// another base's channels.
     private func copies(
         of chunks: [ClaimedChunk], for recipe: Recipe
     ) async throws -> [Int64: Result<HeadDelta, Problem>] {
+        guard recipe.kind == .pooledHead else { return [:] }
         var copies: [Int64: Result<HeadDelta, Problem>] = [:]
+        func refuse(_ job: ClaimedJob, _ chunk: ClaimedChunk, _ errorClass: String, _ reason: String) {
+            copies[job.jobID] = .failure(
+                Problem(
+                    errorClass, at: "\(chunk.tenant)/\(job.user)", reason,
+                    do: "start a campaign from the recipe: warm_start => 'recipe'."))
+        }
         for chunk in chunks {
             guard let campaign = chunk.campaignID, let brief = try await briefs.brief(campaign), brief.startsFromCopies,
                 let before = brief.before
@@ -132,13 +142,17 @@ struct FetchStage: Sendable {
                 switch delta {
                 case .success(nil): break
                 case .success(let stored?):
-                    guard let copy = recipe.carried(stored.delta, from: stored.recipe) else {
-                        copies[job.jobID] = .failure(
-                            Problem(
-                                "width_mismatch", at: "\(chunk.tenant)/\(job.user)",
-                                "what the user has is for \(stored.recipe.baseWidth) features of a text, the recipe is for "
-                                    + "\(recipe.baseWidth).",
-                                do: "start a campaign from the recipe: warm_start => 'recipe'."))
+                    guard case .head(let delta) = stored.delta else {
+                        refuse(
+                            job, chunk, "adapter_kind",
+                            "what the user has is inside the encoder, the recipe adapts a head over pooled features.")
+                        continue
+                    }
+                    guard let copy = recipe.carried(delta, from: stored.recipe) else {
+                        refuse(
+                            job, chunk, "width_mismatch",
+                            "what the user has is for \(stored.recipe.baseWidth) features of a text, the recipe is for "
+                                + "\(recipe.baseWidth).")
                         continue
                     }
                     copies[job.jobID] = .success(copy)

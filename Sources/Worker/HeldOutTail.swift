@@ -33,7 +33,8 @@ package struct HeldOutTail: Sendable, Equatable {
     package struct Outcome: Sendable {
         /// Their mean log loss, nats an example.
         package var loss: Double
-        /// The difference that was fitted without them; nil: the guard kept the head for everyone.
+        /// The head's difference that was fitted without them; nil: the guard kept the head for everyone, or the recipe adapts
+        /// inside the encoder, of which there are no copies.
         package var delta: HeadDelta?
     }
 
@@ -58,5 +59,14 @@ package struct HeldOutTail: Sendable, Equatable {
             return Outcome(
                 loss: ScoredQuery(logits: logits, labels: user.labels).meanLoss, delta: adaptation.delta)
         }
+    }
+
+    /// The same for one user inside the encoder.
+    ///
+    /// - Parameter workspace: over the users' texts.
+    package func outcome(under rule: SparseRule, _ workspace: inout EncoderAdaptation) -> Outcome {
+        let delta = workspace.adaptation(of: support, with: rule).delta
+        let logits = workspace.logits(of: rows.map { Int32($0) }, for: delta, with: rule)
+        return Outcome(loss: ScoredQuery(logits: logits, labels: labels).meanLoss, delta: nil)
     }
 }

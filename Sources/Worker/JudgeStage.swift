@@ -34,11 +34,12 @@ struct JudgeStage: Sendable {
     let threads: ComputeThreads
     let briefs: CampaignBriefs
     let finders: StateFinders
+    let workspaces: EncoderWorkspaces
 
     /// One user to judge.
     private struct Candidate {
         var user: FetchedUser
-        var adaptation: UserAdaptation
+        var adaptation: Adaptation<UserDelta>
         var mark: JudgeMark
     }
 
@@ -112,6 +113,12 @@ struct JudgeStage: Sendable {
         of users: [HeldOutTail], _ texts: [String], under loaded: LoadedRecipe, from copies: [HeadDelta?]? = nil
     ) async throws -> [HeldOutTail.Outcome] {
         let recipe = loaded.recipe
+        if let job = try bases.encoderJob(loaded, at: "recipe \(recipe.name)") {
+            let sequences = try await workspaces.sequences(texts, job, on: threads)
+            return try await workspaces.each(users, over: sequences, job, on: threads) {
+                $0.outcome(under: job.rule, &$1)
+            }
+        }
         let encoder = try bases.encoder(of: recipe.baseDigest, at: "recipe \(recipe.name)")
         let values = try await threads.spread(ComputeThreads.textSlices(texts)) { try encoder.features($0).values }
             .flatMap { $0 }

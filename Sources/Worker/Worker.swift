@@ -68,18 +68,20 @@ public final class Worker: Sendable {
         self.drain = drain
         self.logger = logger
         self.faults = faults
-        let cache = FeatureCache(byteLimit: configuration.cacheBytes)
-        bases = BaseShelf([encoder] + others, cache: cache)
+        let caches = TextCaches(byteLimit: configuration.cacheBytes)
+        let workspaces = EncoderWorkspaces(prefixes: caches.prefixes)
+        bases = BaseShelf([encoder] + others, cache: caches.features)
         let shelf = RecipeShelf(inputs: inputs, bases: bases)
         let threads = ComputeThreads(count: configuration.computeThreads)
         let briefs = CampaignBriefs(inputs: inputs)
         fetching = FetchStage(
             inputs: inputs, examples: ExamplesReader(inputs: inputs, store: store),
-            shelf: shelf, items: ItemDirectory(), cache: cache, briefs: briefs,
+            shelf: shelf, items: ItemDirectory(), caches: caches, briefs: briefs,
             deltas: DeltaReader(inputs: inputs, store: store, shelf: shelf))
-        adapting = AdaptStage(bases: bases, threads: threads)
+        adapting = AdaptStage(bases: bases, threads: threads, workspaces: workspaces)
         judging = JudgeStage(
-            inputs: inputs, shelf: shelf, bases: bases, threads: threads, briefs: briefs, finders: adapting.finders)
+            inputs: inputs, shelf: shelf, bases: bases, threads: threads, briefs: briefs, finders: adapting.finders,
+            workspaces: workspaces)
         delivering = DeliverStage(queue: queue, store: store, clock: stages, faults: faults)
     }
 

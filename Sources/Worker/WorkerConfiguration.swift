@@ -18,7 +18,8 @@ public struct WorkerConfiguration: Sendable {
     public var deliveriesInFlight: Int = 2
     /// Threads that adapt users; default 2, 1...256. Each uses one BLAS thread.
     public var computeThreads: Int = 2
-    /// Bytes of frozen features kept, the raw and the projected together; default 256 MiB.
+    /// Bytes of frozen features kept, the raw and the projected together; default 256 MiB. Where recipes adapt inside an encoder,
+    /// as much again of rows inside it, and an eighth of token ids.
     public var cacheBytes: Int = 256 << 20
     /// Longest pause between two claims that found nothing, in seconds; default 1. The first pause is 20 ms.
     public var idleSeconds: Double = 1

@@ -537,10 +537,11 @@ def sealed_frames():
         "rows": rows_frame(), "no-rows-sealed": rows_frame((), 0), "every-row-sealed": rows_frame(range(WIDTH)),
         "int8": coefficients_frame(2, eight), "int8-zero": coefficients_frame(2, bytes(5), 0, 0),
         "int4": coefficients_frame(3, four), "f16": sealed(4, full[4]), "f32": sealed(5, full[5]),
+        "sparse": sealed(6, sparse_delta(width=WIDTH)), "sparse-mixed": sealed(6, sparse_delta(bits=(4, 8), mask=None, width=WIDTH)),
     }.items():
         seed("frame", f"read.{name}", content)
     for name, content in {
-        "form-0": sealed(0, eight), "form-6": sealed(6, b"\0" * 40), "form-255": sealed(255, b"\1")}.items():
+        "form-0": sealed(0, eight), "form-7": sealed(7, b"\0" * 40), "form-255": sealed(255, b"\1")}.items():
         seed("frame", f"payload_newer.{name}", content)
     for name, content in {
         "rows-short": sealed(1, floats(1, 1) + b"\0"), "rows-too-few": rows_frame(values=b"\1"),
@@ -558,11 +559,14 @@ def sealed_frames():
         "f16-infinite": sealed(4, floats(0) + b"\x00\x7c" * WIDTH), "f16-short": sealed(4, full[4][:-1]),
         "f32-nan": sealed(5, floats(0, *[NAN] * WIDTH)), "f32-bias-nan": sealed(5, floats(NAN, *[1] * WIDTH)),
         "f32-long": sealed(5, full[5] + b"\0"), "only-a-seal": rows_frame()[:5],
+        "sparse-other-width": sealed(6, sparse_delta()), "sparse-nothing": sealed(6, b"\0"),
+        "sparse-scale-nan": sealed(6, sparse_delta(scales=(NAN, 1), width=WIDTH)),
     }.items():
         seed("frame", f"adapter_malformed.{name}", content)
     for name, content in {
         "other-base": rows_frame(base="cd" * 32), "other-recipe": rows_frame(recipe="cd" * 32),
         "other-width": rows_frame(width=13), "cut": rows_frame()[:-1], "form-changed": b"\3" + coefficients_frame(2, eight)[1:],
+        "sparse-other-recipe": sealed(6, sparse_delta(width=WIDTH), recipe="cd" * 32),
     }.items():
         seed("frame", f"provenance_mismatch.{name}", content)
 
@@ -768,7 +772,7 @@ def recipe(width=3, settings=SETTINGS, validation=VALIDATION, **changes):
                 "settings": settings if isinstance(settings, str) else compact(settings),
                 "validation": validation if isinstance(validation, str) else compact(validation)}
     for name, change in changes.items():
-        if name in metadata or name == "coefficients":
+        if name in metadata or name in ("coefficients", "sparse"):
             metadata[name] = change
         else:
             entries[name.replace("__", ".")] = change
@@ -789,7 +793,58 @@ def items(**changes):
             "items__vectors": ("F16", [2, 2], bytes(8)), **changes}
 
 
+SPARSE = {"site": "1.feed_forward", "inputs": 4, "outputs": 3, "groups": 2, "keptGroups": 1, "entryBits": 8, "headBits": 4,
+          "entryBudget": 3}
+
+
+def inside(stated=SPARSE, **changes):
+    """What a recipe of three features that adapts five entries inside the encoder has more."""
+    return {"version": "4", "sparse": stated if isinstance(stated, (str, type(None))) else compact(stated),
+            "settings": {**SETTINGS, "steps": 2},
+            "sparse__rows": ("I32", [5], words(0, 0, 1, 3, 3)), "sparse__columns": ("I32", [5], words(0, 2, 1, 0, 1)),
+            "sparse__groups": ("I32", [5], words(0, 0, 1, 1, 1)), "sparse__scales": ("F32", [5], floats(1, 0, 0.5, 2, 1)),
+            "sparse__start": ("F32", [9], floats(*[0.25 * index for index in range(9)])),
+            "sparse__log_rates": ("F32", [2, 3], floats(-1, -2, -3, -1, -2, -4)),
+            "sparse__support_exponent": ("F32", [1], floats(0.5)), **changes}
+
+
+def words(*values):
+    return struct.pack(f"<{len(values)}i", *values)
+
+
+def recipes_inside():
+    seed("recipe", "read.inside", recipe(**inside()))
+    seed("recipe", "read.inside-all-kept", recipe(**inside({**SPARSE, "keptGroups": 2, "entryBudget": None})))
+    seed("recipe", "read.inside-none-kept", recipe(**inside({**SPARSE, "keptGroups": 0, "entryBudget": 0})))
+    for name, changes in {
+        "unsaid": inside(None), "not-json": inside("{"), "no-site": inside({**SPARSE, "site": "pooled"}),
+        "site-far": inside({**SPARSE, "site": "99999999999999999999.q"}), "channels-none": inside({**SPARSE, "inputs": 0}),
+        "channels-huge": inside({**SPARSE, "outputs": 2**62}), "groups-none": inside({**SPARSE, "groups": 0}),
+        "groups-huge": inside({**SPARSE, "groups": 2**62}), "kept-more": inside({**SPARSE, "keptGroups": 3}),
+        "kept-negative": inside({**SPARSE, "keptGroups": -1}), "budget-more": inside({**SPARSE, "entryBudget": 6}),
+        "row-outside": inside(sparse__rows=("I32", [5], words(0, 0, 1, 3, 4))),
+        "column-negative": inside(sparse__columns=("I32", [5], words(-1, 2, 1, 0, 1))),
+        "twice": inside(sparse__columns=("I32", [5], words(0, 0, 1, 0, 1))),
+        "unordered": inside(sparse__rows=("I32", [5], words(3, 0, 1, 3, 3))),
+        "group-outside": inside(sparse__groups=("I32", [5], words(0, 0, 1, 1, 2))),
+        "scale-nan": inside(sparse__scales=("F32", [5], floats(NAN, 1, 1, 1, 1))),
+        "start-infinite": inside(sparse__start=("F32", [9], floats(INF, *[1] * 8))),
+        "rates-none": inside(sparse__log_rates=("F32", [0, 3], b"")),
+        "rates-four": inside(sparse__log_rates=("F32", [4], floats(1, 2, 3, 4))),
+        "exponent-nan": inside(sparse__support_exponent=("F32", [1], floats(NAN))),
+        "steps-fewer": inside(settings={**SETTINGS, "steps": 1}),
+        "empty": inside(sparse__rows=("I32", [0], b""), sparse__columns=("I32", [0], b""), sparse__groups=("I32", [0], b""),
+                        sparse__scales=("F32", [0], b""), sparse__start=("F32", [4], floats(1, 1, 1, 1))),
+        "with-basis": {**basis(), **inside()}, "with-items": {**items(), **inside()},
+    }.items():
+        seed("recipe", f"recipe_malformed.inside-{name}", recipe(**changes))
+    seed("recipe", "recipe_newer.inside-bits", recipe(**inside({**SPARSE, "entryBits": 2})))
+    seed("recipe", "tensor_shape.inside-start", recipe(**inside(sparse__start=("F32", [8], floats(*[1] * 8)))))
+    seed("recipe", "tensor_missing.inside-scales", recipe(**inside(sparse__scales=None)))
+
+
 def recipes():
+    recipes_inside()
     seed("recipe", "read.dense", recipe())
     seed("recipe", "read.isotropic", recipe(preconditioner=("F32", [1], floats(2.5))))
     seed("recipe", "read.one-feature", recipe(1, {**SETTINGS, "rowBudget": 1}))
@@ -840,7 +895,7 @@ def recipes():
     seed("recipe", "tensor_shape.basis-mean", recipe(**basis(basis__mean_feature=("F32", [2], floats(1, 2)))))
     seed("recipe", "tensor_missing.basis-directions", recipe(**basis(basis__directions=None)))
     seed("recipe", "recipe_newer.basis-int2", recipe(**basis(coefficients="int2")))
-    seed("recipe", "recipe_newer.version-4", recipe(version="4"))
+    seed("recipe", "recipe_newer.version-5", recipe(version="5"))
     seed("recipe", "read.items", recipe(**items()))
     seed("recipe", "read.items-large", recipe(**items(items__vectors=("F16", [2, 2], b"\xff\x7b" * 4))))
     for name, changes in {
@@ -854,6 +909,7 @@ def recipes():
         seed("recipe", f"recipe_malformed.{name}", recipe(**changes))
     seed("recipe", "tensor_missing.items-digests", recipe(**items(items__digests=None)))
     seed("recipe", "tensor_shape.items-digests", recipe(**items(items__digests=("U8", [1, 16], bytes(16)))))
+    seed("recipe", "read.version-4-without-more", recipe(version="4"))
     seed("recipe", "recipe_newer.other-gate", recipe(gate="learned" + "\u0301" * 2000))
     seed("recipe", "tensor_missing.steps", recipe(steps=None))
     seed("recipe", "tensor_shape.two-exponents", recipe(support_exponent=("F32", [2], floats(1, 2))))
@@ -883,12 +939,12 @@ def users():
     seed("user", "not_utf8.half", user.encode().replace(b"sea", b"\xc3"))
 
 
-def sparse_delta(version=1, bits=(8, 8), mask=0b101, scales=(0.5, 0.25), bias=-1.5, entries=None, head=None):
-    """Thirteen entries in three groups, of which 4, 4 and 5 are; a head of five weights."""
+def sparse_delta(version=1, bits=(8, 8), mask=0b101, scales=(0.5, 0.25), bias=-1.5, entries=None, head=None, width=5):
+    """Thirteen entries in three groups, of which 4, 4 and 5 are; a head of five weights, or more."""
     kept = sum(size for group, size in enumerate((4, 4, 5)) if mask is None or mask >> group & 1)
 
-    def values(count, width):
-        if width == 8:
+    def values(count, bits):
+        if bits == 8:
             return bytes((37 * index + 1) % 127 for index in range(count))
         halves = [(5 * index + 1) % 8 for index in range(count)] + [0] * (count % 2)
         return bytes(low | high << 4 for low, high in zip(halves[::2], halves[1::2]))
@@ -896,7 +952,7 @@ def sparse_delta(version=1, bits=(8, 8), mask=0b101, scales=(0.5, 0.25), bias=-1
     content = bytes([version, *bits, mask is not None]) + floats(*scales, bias)
     content += b"" if mask is None else bytes([mask])
     content += values(kept, bits[0]) if entries is None else entries
-    return content + (values(5, bits[1]) if head is None else head)
+    return content + (values(width, bits[1]) if head is None else head)
 
 
 def sparse_deltas():

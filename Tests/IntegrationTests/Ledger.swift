@@ -95,7 +95,7 @@ struct Ledger {
             #expect(Digest.sha256(frame) == Digest.hexadecimal(sha256), "\(key) at \(offset)")
             var coder = AdapterFrameCoder(
                 provenance: AdapterProvenance(baseDigest: base, recipeDigest: digest), width: recipe.width,
-                basis: recipe.basis)
+                space: recipe.deltaSpace)
             _ = try coder.decode(frame, at: "\(key) at \(offset)")
         }
     }

@@ -87,7 +87,7 @@ import Testing
     func refuses() throws {
         let bytes = try Self.recipe().encode()
         #expect(errorClass(bytes) == nil)
-        #expect(errorClass(try edited("version", "4")) == "recipe_newer")
+        #expect(errorClass(try edited("version", "5")) == "recipe_newer")
         #expect(errorClass(try edited("coefficients", "int2", hasBasis: true)) == "recipe_newer")
         #expect(errorClass(try edited("coefficients", nil, hasBasis: true)) == "recipe_malformed")
         #expect(errorClass(try edited("coefficients", "int8")) == "tensor_missing")

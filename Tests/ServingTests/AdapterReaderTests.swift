@@ -108,9 +108,9 @@ import Testing
             rows: 5, columns: Self.width, values: (0..<5 * Self.width).map { _ in Float(random.normal()) / 7 })
         for (place, delta) in zip(world.places, world.deltas) {
             let adapter = try await world.read(place)
-            #expect(adapter.delta == delta && adapter.recipe == world.recipe)
+            #expect(adapter.delta == .head(delta) && adapter.recipe == world.recipe)
             let (weights, bias) = delta.dense()
-            for (row, prediction) in adapter.predictions(of: features).enumerated() {
+            for (row, prediction) in try adapter.predictions(of: features).enumerated() {
                 func score(_ head: LinearHead, _ weights: [Float], _ bias: Float) -> Double {
                     var sum = Double(head.bias) + Double(bias)
                     for column in 0..<Self.width {
@@ -134,17 +134,20 @@ import Testing
         var place = world.places[0]
         place.revision = nil
         let adapter = try await world.read(place)
-        #expect(adapter.delta == nil && adapter.head == world.recipe.headWithoutData)
-        let file = try AdapterFile(decoding: adapter.file.encoded(), at: "file")
-        #expect(file.delta.applied(to: try #require(file.start)) == adapter.head)
+        let head = try adapter.head
+        #expect(adapter.delta == nil && head == world.recipe.headWithoutData)
+        let file = try AdapterFile(decoding: try adapter.file.encoded(), at: "file")
+        let start = try #require(file.start)
+        #expect(try file.delta.applied(to: start) == adapter.head)
     }
 
     @Test("a pulled file applies by itself to the same head", arguments: [false, true])
     func pulledFile(hasBasis: Bool) async throws {
         let world = try await World(hasBasis: hasBasis)
         let adapter = try await world.read(world.places[1])
-        let file = try AdapterFile(decoding: adapter.file.encoded(), at: "file")
-        #expect(file.delta.applied(to: try #require(file.start)) == adapter.head)
+        let file = try AdapterFile(decoding: try adapter.file.encoded(), at: "file")
+        let start = try #require(file.start)
+        #expect(try file.delta.applied(to: start) == adapter.head)
         #expect(file.provenance.baseDigest == Self.base)
     }
 
@@ -167,12 +170,27 @@ import Testing
         #expect(await refusal { $0.width = 47 } == "width_mismatch")
     }
 
+    @Test("an adapter inside the encoder is no head: file and head refuse it in words")
+    func insideTheEncoder() async throws {
+        let world = try await World()
+        let shape = SparseUserDelta.Shape(groups: .single(3), width: Self.width)
+        let delta = try #require(
+            SparseUserDelta(
+                rounding: [1, 2, 3], kept: [true, true, false], head: [Float](repeating: 0.5, count: Self.width),
+                bias: 0, (.int8, .int8), shape))
+        let adapter = CurrentAdapter(place: world.places[0], delta: .sparse(delta), recipe: world.recipe)
+        #expect(await errorClass { _ = try adapter.head } == "adapter_kind")
+        #expect(await errorClass { _ = try adapter.file } == "adapter_kind")
+        let features = Matrix(rows: 1, columns: Self.width)
+        #expect(await errorClass { _ = try adapter.predictions(of: features) } == "adapter_kind")
+    }
+
     @Test("an object that was repacked between the row and the read is found at its new place")
     func repacked() async throws {
         let world = try await World()
         var stale = world.places[2]
         stale.revision?.objectKey = "t/old"
-        #expect(try await world.read(stale, world.places[2]).delta == world.deltas[2])
+        #expect(try await world.read(stale, world.places[2]).delta == .head(world.deltas[2]))
         #expect(await errorClass { _ = try await world.read(stale, stale) } == "object_missing")
     }
 

@@ -38,7 +38,7 @@ import Testing
         let place = AdapterPlace(
             uid: 1, baseDigest: base, width: width, baseEpoch: 1, recipeID: 1,
             recipeDigest: String(repeating: "c3", count: 32), revision: nil)
-        return (CurrentAdapter(place: place, delta: .rows(delta), recipe: recipe), features)
+        return (CurrentAdapter(place: place, delta: .head(.rows(delta)), recipe: recipe), features)
     }
 
     private func fixture(_ name: String) throws -> [UInt8] {
@@ -51,7 +51,7 @@ import Testing
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let golden = try decoder.decode(Scores.self, from: Data(fixture("scores.json")))
         let (adapter, features) = try Self.made()
-        let predictions = adapter.predictions(of: features)
+        let predictions = try adapter.predictions(of: features)
         #expect(predictions.count == 20 && golden.withAdapter.count == 20 && golden.startAlone.count == 20)
         for (index, prediction) in predictions.enumerated() {
             #expect(abs(Double(prediction.withAdapter) - golden.withAdapter[index]) < 1e-5)
@@ -65,12 +65,12 @@ import Testing
         let (adapter, features) = try Self.made()
         var writer = SafetensorsWriter(metadata: [:])
         writer.add("features", shape: [features.rows, features.columns], floats: features.values)
-        let made = [("adapter.safetensors", adapter.file.encoded()), ("features.safetensors", writer.encoded())]
+        let made = [("adapter.safetensors", try adapter.file.encoded()), ("features.safetensors", writer.encoded())]
         if ProcessInfo.processInfo.environment["ATTUNE_RECORD_FIXTURES"] == "1" {
             for (name, bytes) in made { try Data(bytes).write(to: Self.folder.appending(path: name)) }
         }
         for (name, bytes) in made { #expect(try fixture(name) == bytes, "\(name)") }
         let read = try AdapterFile(decoding: fixture("adapter.safetensors"), at: "adapter.safetensors")
-        #expect(read == adapter.file)
+        #expect(try read == adapter.file)
     }
 }

@@ -32,6 +32,6 @@ enum Claims {
         let space = FeatureSpace(baseDigest: chunk.baseDigest, site: "test")
         return FetchedDelivery(
             chunks: [chunk], recipe: LoadedRecipe(recipe: recipe, digest: chunk.recipeDigest, space: space),
-            texts: TextTable(space: space, cache: FeatureCache(byteLimit: 1 << 20)))
+            texts: TextTable(.projected(space, FeatureCache(byteLimit: 1 << 20))))
     }
 }

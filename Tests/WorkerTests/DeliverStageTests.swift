@@ -29,7 +29,7 @@ import Worker
         var delivery = FetchedDelivery(
             chunks: [claimed],
             recipe: LoadedRecipe(recipe: recipe, digest: Recipe.digest(of: try recipe.encode()), space: space),
-            texts: TextTable(space: space, cache: FeatureCache(byteLimit: 1 << 20)))
+            texts: TextTable(.projected(space, FeatureCache(byteLimit: 1 << 20))))
         for (index, job) in claimed.jobs.enumerated() {
             if refused.contains(index) {
                 delivery.refused.append(
@@ -43,7 +43,7 @@ import Worker
         let results =
             delivery.users.isEmpty
             ? [] : adapt(pack, with: recipe.rule, settings: recipe.settings, storing: recipe.form)
-        return AdaptedDelivery(fetched: delivery, adaptations: results)
+        return AdaptedDelivery(fetched: delivery, adaptations: results.map { $0.map(UserDelta.head) })
     }
 
     private func stage(_ queue: any QueueStore) -> DeliverStage {

@@ -53,8 +53,9 @@ extension AdapterCommand {
                     "its recipe scores a text by what users did with it, too, which a head over the text's features cannot.",
                     do: "activate a recipe that was meta-trained without --side-features, and adapt the user again.")
             }
+            let head = try adapter.head
             let model = SentenceTransformersFolder(
-                folder.configuration, weights: adapter.head.weights, bias: [adapter.head.bias],
+                folder.configuration, weights: head.weights, bias: [head.bias],
                 logits ? .identity : .sigmoid,
                 provenance: PEFTProvenance(
                     base: adapter.place.baseDigest, recipe: adapter.place.recipeDigest,

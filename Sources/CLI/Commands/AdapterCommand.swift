@@ -53,7 +53,7 @@ struct AdapterCommand: AsyncParsableCommand {
             let adapter = try await read(user, base: base, number: number, connection, objects)
             try requireRevision(adapter, user)
             let path = absolute(out ?? "\(user.user.replacing("/", with: "_")).safetensors")
-            try write(adapter.file.encoded(), to: path)
+            try write(try adapter.file.encoded(), to: path)
             var answer = answer(adapter, user)
             answer.file = path
             if output.json { return try JSONOutput.print(answer) }

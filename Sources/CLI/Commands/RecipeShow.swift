@@ -2,9 +2,11 @@ import Adapters
 import ArgumentParser
 import Foundation
 import Meta
+import Model
 import Problem
 import Recipe
 import Registry
+import Tensor
 
 extension Recipes {
     /// Shows one.
@@ -19,11 +21,16 @@ extension Recipes {
 
         private struct Answer: Encodable {
             var recipe: RecipeLine
+            var kind: Recipe.Kind
             var width: Int
             /// Coefficients that a user stores, and how; nil where rows are stored.
             var coefficients: Int?
             var precision: String?
             var items: Int?
+            /// Where the delta inside the encoder sits, its entries, and how many a user keeps; nil over pooled features.
+            var site: String?
+            var entries: Int?
+            var keptGroups: Int?
             var settings: AdaptationSettings
             var validation: ValidationFigures
         }
@@ -34,8 +41,10 @@ extension Recipes {
             }
             let recipe = try Recipe(decoding: bytes, at: "recipe \(Figures.digest(registered.digest))")
             let answer = Answer(
-                recipe: RecipeLine(registered), width: recipe.baseWidth, coefficients: recipe.basis?.count,
-                precision: recipe.basis?.precision.rawValue, items: recipe.items?.digests.count,
+                recipe: RecipeLine(registered), kind: recipe.kind, width: recipe.baseWidth,
+                coefficients: recipe.basis?.count, precision: recipe.basis?.precision.rawValue,
+                items: recipe.items?.digests.count, site: recipe.sparse?.site.description,
+                entries: recipe.sparse?.support.count, keptGroups: recipe.sparse?.storage.keptGroups,
                 settings: recipe.settings,
                 validation: recipe.validation)
             if output.json { return try JSONOutput.print(answer) }
@@ -43,6 +52,9 @@ extension Recipes {
         }
 
         private func stored(_ answer: Answer) -> String {
+            if let entries = answer.entries, let site = answer.site, let kept = answer.keptGroups {
+                return "\(kept) of \(entries) entries at \(site)"
+            }
             guard let count = answer.coefficients, let precision = answer.precision else {
                 return "\(answer.settings.rowBudget) rows"
             }

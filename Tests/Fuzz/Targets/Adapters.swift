@@ -36,17 +36,18 @@ extension FuzzTarget {
     }
 
     private static func use(frame bytes: [UInt8]) throws {
-        // Coefficients in int8 say so in their first byte; all else is read beside coefficients in int4.
-        if bytes.first == 2 {
-            try int8Coder.withLock { coder throws in try use(frame: bytes, &coder) }
-        } else {
-            try int4Coder.withLock { coder throws in try use(frame: bytes, &coder) }
+        // Coefficients in int8 and sparse deltas say so in their first byte; all else is read beside coefficients in int4.
+        switch bytes.first {
+        case 2: try int8Coder.withLock { coder throws in try use(frame: bytes, &coder) }
+        case 6: try sparseCoder.withLock { coder throws in try use(frame: bytes, &coder) }
+        default: try int4Coder.withLock { coder throws in try use(frame: bytes, &coder) }
         }
     }
 
     private static func use(frame bytes: [UInt8], _ coder: inout AdapterFrameCoder) throws {
         let delta = try coder.decode(bytes, at: "fuzzed")
-        use(delta, on: .zero(width: delta.width))
+        promise(delta.width == width)
+        if case .head(let head) = delta { use(head, on: .zero(width: width)) }
         let copy = coder.encode(delta)
         promise(again { try coder.decode(copy, at: "copy") } == delta)
         promise(bytes[0] == 0x28 || copy == bytes, "a frame has one spelling")
@@ -63,18 +64,30 @@ extension FuzzTarget {
         promise(head.width == delta.width && !head.weights.contains(where: \.isNaN))
     }
 
-    private static let int4Coder = Mutex(coder(.int4))
-    private static let int8Coder = Mutex(coder(.int8))
+    private static let int4Coder = Mutex(coder(basis(.int4)))
+    private static let int8Coder = Mutex(coder(basis(.int8)))
+    private static let sparseCoder = Mutex(
+        coder(
+            .sparse(
+                .init(
+                    groups: EntryGroups(count: 3, groupOfEntry: [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2]),
+                    width: width))))
 
-    /// What the frames of the corpus were made for, see `make_corpus.py`: 12 features, 5 directions.
-    private static func coder(_ precision: CoefficientPrecision) -> AdapterFrameCoder {
-        let values = Matrix(rows: 5, columns: 12, values: (0..<60).map { Float($0 % 7) - 3 })
-        return AdapterFrameCoder(
+    /// What the frames of the corpus were made for, see `make_corpus.py`: 12 features, 5 directions or 13 entries.
+    private static let width = 12
+
+    private static func basis(_ precision: CoefficientPrecision) -> DeltaSpace {
+        let values = Matrix(rows: 5, columns: width, values: (0..<5 * width).map { Float($0 % 7) - 3 })
+        return .head(
+            basis: HeadBasis(
+                directions: values, projector: values, meanFeature: [Float](repeating: 0.1, count: width),
+                precision: precision))
+    }
+
+    private static func coder(_ space: DeltaSpace) -> AdapterFrameCoder {
+        AdapterFrameCoder(
             provenance: AdapterProvenance(
                 baseDigest: String(repeating: "ab", count: 32), recipeDigest: String(repeating: "0f", count: 32)),
-            width: 12,
-            basis: HeadBasis(
-                directions: values, projector: values, meanFeature: [Float](repeating: 0.1, count: 12),
-                precision: precision))
+            width: width, space: space)
     }
 }

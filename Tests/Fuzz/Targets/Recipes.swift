@@ -11,6 +11,16 @@ extension FuzzTarget {
         promise(again { try Recipe(decoding: recipe.encode(), at: "copy") } == recipe)
         promise(recipe.head(of: nil).isFinite)
         guard recipe.width <= 64 else { return }
+        if let part = recipe.sparse {
+            promise(recipe.settings.steps == part.logRates.count && part.width == recipe.width)
+            let kept = (0..<part.storage.groups.count).map { $0 < part.storage.keptGroups }
+            let delta = SparseUserDelta(
+                rounding: part.support.scales, kept: kept, head: [Float](repeating: 1, count: part.width), bias: 0,
+                (part.storage.entries, part.storage.head), part.shape)
+            guard let delta else { return }
+            promise(again { try SparseUserDelta(decoding: delta.encoded(), part.shape, at: "copy") } == delta)
+            return
+        }
         let texts = Matrix(rows: 3, columns: recipe.width, values: (0..<3 * recipe.width).map { Float($0 % 5) - 2 })
         let batch = PackedSupport(
             features: recipe.project(texts), users: [UserSupport(rows: [0, 1, 2], labels: [1, 0, 1])])
