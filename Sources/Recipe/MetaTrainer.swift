@@ -14,6 +14,8 @@ public enum MetaTrainingProgress: Sendable, Equatable {
     /// Texts' vectors were learned: of how many texts, at the scale that served held-out users best; none where every scale served
     /// them worse than the text alone.
     case items(texts: Int, scale: Float)
+    /// The support inside the encoder was chosen, of which users keep a part.
+    case encoder(site: String, entries: Int, kept: Int)
     /// One figure of the finished recipe.
     case validated(ValidationFigures.Row)
 }

@@ -22,6 +22,8 @@ final class MetaTrainingDisplay {
             Terminal.note("items      held-out users are served no better with what users did with texts: left out")
         case .items(let texts, let scale):
             Terminal.note("items      vectors of \(texts) texts at scale \(scale)")
+        case .encoder(let site, let entries, let kept):
+            Terminal.note("encoder    \(entries) entries at \(site), of which a user keeps \(kept)")
         case .validated: break
         }
     }
