@@ -69,9 +69,9 @@ public struct SparseUserDelta: Sendable, Equatable {
     ) {
         precondition(entries.count == shape.groups.groupOfEntry.count && head.count == shape.width, "another shape")
         let own = zip(entries, shape.groups.entries(of: kept)).filter(\.1).map(\.0)
-        // A bias is as finite as a scale has to be.
-        guard (bias * Precision.int8.largest).isFinite, let entries = Self.round(own, precision.entries),
-            let head = Self.round(head, precision.head)
+        guard let entries = Self.round(own, precision.entries), let head = Self.round(head, precision.head),
+            // What a reader asks of the three numbers.
+            [entries.scale, head.scale, bias].allSatisfy({ ($0 * Precision.int8.largest).isFinite })
         else { return nil }
         (self.shape, self.precision, self.kept, self.bias) = (shape, precision, kept, bias)
         (self.entries, self.head) = (entries, head)

@@ -121,6 +121,21 @@ import Testing
         }
     }
 
+    @Test("what is too large to be read back is not stored", arguments: SparseUserDelta.Precision.allCases)
+    func huge(precision: SparseUserDelta.Precision) throws {
+        for size: Float in [1e36, 1e37, 1e38, .greatestFiniteMagnitude] {
+            let delta = SparseUserDelta(
+                rounding: [Float](repeating: size, count: 13), kept: [true, true, true], head: numbers(5, seed: 4),
+                bias: 0, (precision, .int8), shape)
+            guard let delta else { continue }
+            #expect(try SparseUserDelta(decoding: delta.encoded(), shape, at: "test") == delta, "\(size)")
+        }
+        let small = SparseUserDelta(
+            rounding: [Float](repeating: 1e30, count: 13), kept: [true, true, true], head: numbers(5, seed: 4), bias: 0,
+            (precision, .int8), shape)
+        #expect(small != nil)
+    }
+
     @Test("any change of a byte is refused or read as another delta that is written as it was read")
     func mutations() throws {
         let good = try #require(
