@@ -97,4 +97,26 @@ import Testing
             #expect((answer["config"] as? [String: Any])?["scoredUsers"] as? Int == 60)
         }
     }
+
+    @Test("the K-curve is run in short, and its report and plots lie in the folder that was asked for")
+    func curve() async throws {
+        try await CommandLineTool.with { attune in
+            try attune.write("users.jsonl", Self.users)
+            let answer = try #require(
+                try await attune.succeed(
+                    "eval", "curve", "--base", Self.base, "--data", "users.jsonl", "--quick", "--folder", "out",
+                    "--json"
+                ).objects.first)
+            let figures = try #require(answer["figures"] as? [String: Double])
+            for name in ["product.k1.s4", "maml.k10.s32", "membership_auc.s8", "gain_p5.s16"] {
+                #expect(figures["curve.\(name)"] != nil, "\(name)")
+            }
+            for (file, part) in [
+                ("curve.json", "\"curve.product.k1.s4\""), ("curve.md", "| product |"), ("curve-steps.svg", "</svg>"),
+            ] {
+                let text = try String(contentsOf: attune.folder.appending(path: "out/\(file)"), encoding: .utf8)
+                #expect(text.contains(part), "\(file)")
+            }
+        }
+    }
 }

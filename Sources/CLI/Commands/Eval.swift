@@ -12,7 +12,7 @@ import Recipe
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Judge adaptation against its baselines and controls.",
-        subcommands: [Personalization.self, Steps.self, Size.self, Encoder.self, Gate.self, Text.self])
+        subcommands: [Personalization.self, Steps.self, Size.self, Encoder.self, Gate.self, Curve.self, Text.self])
 
     /// Area under the curve by support size: product, baselines, controls, harm.
     struct Personalization: AsyncParsableCommand {

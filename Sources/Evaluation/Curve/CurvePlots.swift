@@ -1,0 +1,71 @@
+import Foundation
+
+extension CurveReport {
+    /// Quality by the number of steps, one panel a support size.
+    public var qualityPlot: String {
+        let sizes = Set(tables.curve.map(\.support)).sorted()
+        // Steps stand at even distances: most of what happens, happens at few.
+        let counts = Set(tables.curve.filter(\.hasSteps).map(\.steps)).sorted()
+        let order = Self.plotted.filter { name in tables.curve.contains { $0.method == name.method } }
+        let series = order.map { name in
+            SVGPlot.Series(
+                name: name.label,
+                points: sizes.map { size in
+                    let own = tables.curve.filter { $0.method == name.method && $0.support == size }
+                    return counts.enumerated().compactMap { place, count in
+                        own.first { $0.steps == count || !$0.hasSteps }.map {
+                            SVGPlot.Point(x: Double(place), y: $0.areaUnderCurve.mean)
+                        }
+                    }
+                }, isEmphasised: name.method == "product")
+        }
+        return SVGPlot(
+            title: "Quality by inner steps, mean AUC of \(config.scoredUsers) users",
+            horizontal: "inner steps K", vertical: "AUC", panels: sizes.map { "S = \($0) examples" },
+            ticks: counts.enumerated().map { SVGPlot.Tick(x: Double($0.offset), label: "\($0.element)") },
+            series: series
+        ).text
+    }
+
+    /// What is drawn, in the legend's order; starts at random and from zero, and controls, stand in the tables.
+    private static let plotted: [(method: String, label: String)] = [
+        ("product", "product (one learned step)"), ("rule", "rule learned for K steps"), ("maml", "MAML"),
+        ("fomaml", "FOMAML"), ("reptile", "Reptile"), ("multi_step", "multi-step MAML"), ("meta_sgd", "Meta-SGD"),
+        ("learned_optimizer", "learned optimiser"), ("basis", "start from context"),
+        ("hypernetwork", "hypernetwork, no steps"), ("adam_global", "Adam, tuned"), ("sgd_global", "SGD, tuned"),
+        ("ridge", "ridge, solved"), ("logistic", "logistic, solved"), ("knn", "nearest neighbours"),
+        ("global_head", "one head for everyone"),
+    ]
+}
+
+extension SizeReport {
+    /// Quality by stored bytes, one panel a support size.
+    public var bytesPlot: String {
+        let sizes = Set(tables.size.flatMap(\.areaUnderCurve.keys)).sorted()
+        let kinds: [(prefix: String, suffix: String, label: String)] = [
+            ("full", "", "full head"), ("rows", "int8", "largest rows, int8"),
+            ("basis", "int8", "shared basis, int8"), ("basis", "int4", "shared basis, int4"),
+        ]
+        let series = kinds.map { kind in
+            let own = tables.size.filter { $0.form.hasPrefix(kind.prefix) && $0.form.hasSuffix(kind.suffix) }
+                .sorted { $0.bytesPerUser < $1.bytesPerUser }
+            return SVGPlot.Series(
+                name: kind.label,
+                points: sizes.map { size in
+                    own.compactMap { row in
+                        row.areaUnderCurve[size].map {
+                            SVGPlot.Point(x: Foundation.log2(row.bytesPerUser), y: $0.mean)
+                        }
+                    }
+                })
+        }
+        let logs = tables.size.map { Foundation.log2($0.bytesPerUser) }
+        let range = Int((logs.min() ?? 4).rounded(.down))...Int((logs.max() ?? 11).rounded(.up))
+        return SVGPlot(
+            title: "Quality by stored bytes, mean AUC of \(config.scoredUsers) users",
+            horizontal: "bytes a user, everything of a pack included", vertical: "AUC",
+            panels: sizes.map { "S = \($0) examples" },
+            ticks: range.map { SVGPlot.Tick(x: Double($0), label: "\(1 << $0)") }, series: series
+        ).text
+    }
+}
