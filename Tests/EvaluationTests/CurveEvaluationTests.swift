@@ -37,7 +37,9 @@ import Testing
             #expect(figures["curve.product.k0.s\(size)"] == figures["curve.global_head.k0.s\(size)"])
             #expect(figures["curve.rule.k1.s\(size)"] == figures["curve.product.k1.s\(size)"])
             #expect(figures["curve.sgd_global.k0.s\(size)"] == figures["curve.global_head.k0.s\(size)"])
-            #expect(figures["curve.membership_auc.s\(size)"] != nil)
+            for whose in ["", ".stored", ".logistic"] {
+                #expect(figures["curve.membership_auc\(whose).s\(size)"] != nil)
+            }
             let (low, high) = (
                 try #require(figures["curve.gain_p5.s\(size)"]), try #require(figures["curve.gain_p95.s\(size)"])
             )

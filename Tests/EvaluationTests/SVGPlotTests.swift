@@ -8,17 +8,19 @@ import Testing
             ticks: [.init(x: 0, label: "0"), .init(x: 2, label: "10")],
             series: [
                 .init(name: "first", points: [[.init(x: 0, y: 0.61), .init(x: 2, y: 0.66)], [.init(x: 1, y: 0.63)]]),
-                .init(name: "dots", points: [[.init(x: 1, y: .nan), .init(x: 2, y: 0.6)], []], isLine: false),
+                .init(
+                    name: "level", points: [[.init(x: 0, y: 0.6), .init(x: 1, y: .nan), .init(x: 2, y: 0.6)], []],
+                    style: .level),
             ])
     }
 
-    @Test("curves are joined, single points and dots are not, what is no number is left out, text is escaped")
+    @Test("curves are joined, levels have no points, what is no number is left out, text is escaped")
     func draws() throws {
         let text = plot.text
         #expect(text.hasPrefix("<svg") && text.hasSuffix("</svg>\n") && text.contains("a &lt; b"))
-        #expect(text.matches(of: /<polyline/).count == 1)
-        // Four finite points, and the dots' mark in the legend.
-        #expect(text.matches(of: /<circle/).count == 4 + 1)
+        #expect(text.matches(of: /<polyline/).count == 2 && text.matches(of: /<circle/).count == 3)
+        // The level, and its mark in the legend.
+        #expect(text.matches(of: /stroke-dasharray/).count == 2)
         #expect(!text.contains("nan") && text.contains("prefers-color-scheme:dark"))
         #expect(text.matches(of: />10</).count == 2)
         // Round ticks from .60 to .66, once.

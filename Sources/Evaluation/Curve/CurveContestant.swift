@@ -37,7 +37,7 @@ struct CurvePeople {
         general = users.scores(under: users.users.map { _ in head })
     }
 
-    func batch(_ support: Int, _ context: UserContext) -> MethodBatch {
+    func batch(_ support: Int, _ context: UserContext?) -> MethodBatch {
         MethodBatch(HeadProblem(affine, support: support, OuterObjective(rankingShare: 0)), context: context)
     }
 }
@@ -76,7 +76,7 @@ extension CurveContestant {
         _ name: String, _ method: any HeadMethod, _ context: UserContext, steps: [Int], shufflesContexts: Bool = false
     ) -> CurveContestant {
         CurveContestant(name: name, steps: steps, settings: rateScales) { people, size, count, scale in
-            var batch = people.batch(size, context)
+            var batch = people.batch(size, method is ContextMethod ? context : nil)
             if shufflesContexts {
                 let width = batch.contexts.columns
                 batch.contexts.values = Array(
@@ -102,20 +102,28 @@ extension CurveContestant {
         CurveContestant(name: "global_head", steps: [0], settings: [0]) { people, _, _, _ in people.general }
     }
 
-    /// A rule of the product's kind after all of its steps; before the first, the head without data.
+    /// A rule of the product's kind after all of its steps; before the first, the head without data. It has nothing to tune, so that
+    /// nobody but the scored users is asked about; what it makes of a text, once for all of them, is made here.
     ///
-    /// - Parameter swapsUsers: serves every user with the next user's head: the control.
+    /// - Parameters:
+    ///   - rules: by their numbers of steps.
+    ///   - people: the scored users.
+    ///   - swapsUsers: serves every user with the next user's head: the control.
     static func product(
-        _ name: String, _ recipe: Recipe, _ rules: [Int: PreconditionedRule], steps: [Int], swapsUsers: Bool = false
+        _ name: String, _ recipe: Recipe, _ rules: [Int: PreconditionedRule], of people: CurvePeople, steps: [Int],
+        swapsUsers: Bool = false
     ) -> CurveContestant {
-        CurveContestant(name: name, steps: steps, settings: [1]) { people, size, count, _ in
+        let projected = rules.mapValues {
+            $0.project(people.users.features, withoutData: recipe.headWithoutData)
+        }
+        return CurveContestant(name: name, steps: steps, settings: [1]) { _, size, count, _ in
             // The rule that was learned for this many steps, or for the most below it.
             guard let most = rules.keys.filter({ $0 <= count }).max(), let rule = rules[most] else {
                 return people.general
             }
             var heads = people.users.heads(
                 under: rule, settings: .unguarded(steps: most, width: recipe.width), support: size,
-                unadapted: recipe.headWithoutData, storing: .full(.float32))
+                unadapted: recipe.headWithoutData, projected: projected[most], storing: .full(.float32))
             if swapsUsers { heads = Array(heads.dropFirst() + heads.prefix(1)) }
             return people.users.scores(under: heads)
         }

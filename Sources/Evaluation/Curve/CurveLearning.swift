@@ -24,8 +24,12 @@ struct CurveLearning {
 
     /// Every learned method, their controls after them.
     ///
-    /// - Parameter progress: how many of the methods are learned.
-    func contestants(progress: (Int, Int) throws -> Void) throws -> [CurveContestant] {
+    /// - Parameters:
+    ///   - people: the scored users.
+    ///   - progress: how many of the methods are learned.
+    func contestants(
+        judging people: CurvePeople, progress: (Int, Int) throws -> Void
+    ) throws -> [CurveContestant] {
         let affine = training.affine(scale: CurvePeople.scale)
         let context = UserContext(affine, components: settings.contextComponents)
         let learning = MethodLearning(affine, context: context, settings: settings.learning)
@@ -50,7 +54,7 @@ struct CurveLearning {
             outer.innerSteps = count
             rules[count] = OuterLoop(training, settings: outer).learn(from: recipe.headWithoutData)
         }
-        contestants.append(.product("rule", recipe, rules, steps: settings.stepCounts))
+        contestants.append(.product("rule", recipe, rules, of: people, steps: settings.stepCounts))
         return contestants
     }
 

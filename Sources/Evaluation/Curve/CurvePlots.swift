@@ -17,7 +17,9 @@ extension CurveReport {
                             SVGPlot.Point(x: Double(place), y: $0.areaUnderCurve.mean)
                         }
                     }
-                }, isEmphasised: name.method == "product")
+                },
+                style: name.method == "product"
+                    ? .emphasised : Self.isLevel(tables.curve, name.method) ? .level : .curve)
         }
         return SVGPlot(
             title: "Quality by inner steps, mean AUC of \(config.scoredUsers) users",
@@ -27,12 +29,17 @@ extension CurveReport {
         ).text
     }
 
+    private static func isLevel(_ rows: [Row], _ method: String) -> Bool {
+        rows.contains { $0.method == method && !$0.hasSteps }
+    }
+
     /// What is drawn, in the legend's order; starts at random and from zero, and controls, stand in the tables.
     private static let plotted: [(method: String, label: String)] = [
         ("product", "product (one learned step)"), ("rule", "rule learned for K steps"), ("maml", "MAML"),
-        ("fomaml", "FOMAML"), ("reptile", "Reptile"), ("multi_step", "multi-step MAML"), ("meta_sgd", "Meta-SGD"),
+        ("fomaml", "FOMAML"), ("reptile", "Reptile"), ("multi_step", "multi-step MAML"),
+        ("meta_sgd_rows", "Meta-SGD, rate a row"),
         ("learned_optimizer", "learned optimiser"), ("basis", "start from context"),
-        ("hypernetwork", "hypernetwork, no steps"), ("adam_global", "Adam, tuned"), ("sgd_global", "SGD, tuned"),
+        ("adam_global", "Adam, tuned"), ("sgd_global", "SGD, tuned"), ("hypernetwork", "hypernetwork, no steps"),
         ("ridge", "ridge, solved"), ("logistic", "logistic, solved"), ("knn", "nearest neighbours"),
         ("global_head", "one head for everyone"),
     ]

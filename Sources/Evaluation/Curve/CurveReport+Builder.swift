@@ -8,9 +8,10 @@ extension CurveReport {
         var steps: Int
         var support: Int
         var queries: [ScoredQuery]
+        /// At the setting of the least log loss; nil where logits are not meant as such.
+        var calibrated: [ScoredQuery]?
         var setting: Float?
         var isSettingAtEdge: Bool
-        var isCalibrated: Bool
         var secondsPerUser: Double
     }
 
@@ -30,9 +31,10 @@ extension CurveReport {
 
         mutating func add(_ run: Run) { runs.append(run) }
 
-        mutating func addMembership(_ support: Int, _ areas: [Double?]) {
+        mutating func addMembership(_ method: String, _ support: Int, _ areas: [Double?]) {
             membership.append(
-                Membership(support: support, areaUnderCurve: bootstrap.interval(areas.map { $0 ?? 0.5 })))
+                Membership(
+                    method: method, support: support, areaUnderCurve: bootstrap.interval(areas.map { $0 ?? 0.5 })))
         }
 
         func report(_ config: Configuration) -> CurveReport {
@@ -46,13 +48,13 @@ extension CurveReport {
                 runs.last { $0.method == method && $0.support == run.support }?.queries.areas
             }
             let own = run.queries.areas
-            let gains = zip(generalLosses, run.queries).map { $0 - $1.meanLoss }
+            let gains = run.calibrated.map { zip(generalLosses, $0).map { $0 - $1.meanLoss } }
             return Row(
                 method: run.method, hasSteps: run.hasSteps, steps: run.steps, support: run.support,
                 areaUnderCurve: bootstrap.interval(own),
                 productOver: bootstrap.interval(zip(areas("product") ?? own, own).map(-)),
                 overRidge: bootstrap.interval(zip(own, areas("ridge") ?? own).map(-)),
-                gain: run.isCalibrated ? Gain(gains) : nil, setting: run.setting,
+                gain: gains.map(Gain.init), setting: run.setting,
                 isSettingAtEdge: run.isSettingAtEdge, microsecondsPerUser: run.secondsPerUser * 1e6)
         }
 
@@ -87,7 +89,8 @@ extension CurveReport {
                 figures["curve.microseconds_to_target.\(target.method)"] = target.microsecondsPerUser
             }
             for row in tables.membership {
-                figures["curve.membership_auc.s\(row.support)"] = row.areaUnderCurve.mean
+                let whose = row.method == "product" ? "" : ".\(row.method)"
+                figures["curve.membership_auc\(whose).s\(row.support)"] = row.areaUnderCurve.mean
             }
             return figures
         }

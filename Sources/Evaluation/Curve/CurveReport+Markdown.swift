@@ -62,7 +62,7 @@ extension CurveReport {
         let rows = sizes.flatMap { size in
             methods { !Self.isControl($0) && $0 != "global_head" }.compactMap { method -> [String]? in
                 let own = tables.curve.filter { $0.method == method && $0.support == size }
-                guard let best = own.max(by: { $0.areaUnderCurve.mean < $1.areaUnderCurve.mean }), let gain = best.gain
+                guard let best = own.max(by: { $0.gain?.mean ?? -1 < $1.gain?.mean ?? -1 }), let gain = best.gain
                 else { return nil }
                 let numbers = [gain.low, gain.median, gain.high, gain.mean].map { String(format: "%+.3f", $0) }
                 return ["\(size)", method, best.hasSteps ? "\(best.steps)" : ""] + numbers
@@ -70,8 +70,8 @@ extension CurveReport {
             }
         }
         return
-            "## Harm and gain\n\nQuery log loss of the head for everyone less the method's, nats a user, at the K of its best AUC, "
-            + "no guard; settings were chosen by AUC, which does not see calibration.\n\n"
+            "## Harm and gain\n\nQuery log loss of the head for everyone less the method's, nats a user, no guard; "
+            + "settings by the validation users' log loss, K by the mean.\n\n"
             + Self.table(["S", "method", "K", "5 %", "50 %", "95 %", "mean", "worse by > .02"], rows)
     }
 
@@ -79,26 +79,29 @@ extension CurveReport {
         let names = ["product", "product_swapped", "basis", "basis_shuffled", "hypernetwork", "hypernetwork_shuffled"]
         let rows = (["global_head"] + names).compactMap { method -> [String]? in
             let cells = sizes.map { size in
-                tables.curve.filter { $0.method == method && $0.support == size }.map(\.areaUnderCurve.mean).max()
+                tables.curve.filter { $0.method == method && $0.support == size && ($0.steps > 0 || !$0.hasSteps) }
+                    .map(\.areaUnderCurve.mean).max()
             }
             return cells.contains { $0 != nil } ? [method] + cells.map { $0.map(Self.score) ?? "" } : nil
         }
         return
-            "## Controls\n\nAt the best K. Swapped: the next user's head. Shuffled: the next user's context, the user's own steps.\n\n"
+            "## Controls\n\nAt the best K of one or more. Swapped: the next user's head. Shuffled: the next user's context, the user's own steps.\n\n"
             + Self.table(["method"] + sizes.map { "S = \($0)" }, rows)
     }
 
     private var membership: String {
-        "## Membership inference\n\nAUC of telling a user's support from the same user's later examples by how much the product's head "
+        "## Membership inference\n\nAUC of telling a user's support from the same user's later examples by how much the user's head "
             + "lowers their loss; .5 tells nothing, above .6 is a finding.\n\n"
             + Self.table(
-                ["S", "AUC"], tables.membership.map { ["\($0.support)", Self.interval($0.areaUnderCurve)] })
+                ["head", "S", "AUC"],
+                tables.membership.map { [$0.method, "\($0.support)", Self.interval($0.areaUnderCurve, sign: "")] })
     }
 
     private static func score(_ value: Double) -> String { String(format: "%.4f", value) }
 
-    private static func interval(_ interval: Interval) -> String {
-        String(format: "%+.4f [%+.4f, %+.4f]", interval.mean, interval.low, interval.high)
+    private static func interval(_ interval: Interval, sign: String = "+") -> String {
+        let format = "%\(sign).4f [%\(sign).4f, %\(sign).4f]"
+        return String(format: format, interval.mean, interval.low, interval.high)
     }
 
     private static func table(_ titles: [String], _ rows: [[String]]) -> String {

@@ -42,9 +42,10 @@ public struct CurveReport: Sendable, Equatable, Codable {
         public var productOver: Interval
         /// This one's AUC less the ridge's, paired.
         public var overRidge: Interval
-        /// Gain in query log loss over the head for everyone, nats a user; nil where logits are not meant as such.
+        /// Gain in query log loss over the head for everyone, nats a user, at the setting of the validation users' least log loss; nil
+        /// where logits are not meant as such.
         public var gain: Gain?
-        /// The setting chosen; nil where there was nothing to choose.
+        /// The setting chosen for its AUC; nil where there was nothing to choose.
         public var setting: Float?
         /// Whether it is the first or last that was tried.
         public var isSettingAtEdge: Bool
@@ -89,8 +90,10 @@ public struct CurveReport: Sendable, Equatable, Codable {
         public var microsecondsPerUser: Double?
     }
 
-    /// Membership inference against the product at one support size.
+    /// Membership inference at one support size.
     public struct Membership: Sendable, Equatable, Codable {
+        /// Whose heads: `product`; `stored`, as its stored bytes give them; `logistic`, fitted to the same examples.
+        public var method: String
         /// Support size.
         public var support: Int
         /// Mean AUC over users; .5 tells nothing.

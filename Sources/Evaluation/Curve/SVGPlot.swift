@@ -8,14 +8,21 @@ package struct SVGPlot: Sendable, Equatable {
         package var name: String
         /// Of each panel, points in the plot's units; none: it is not in that panel.
         package var points: [[Point]]
-        /// Whether it is drawn heavier than the others.
-        package var isEmphasised = false
-        /// Whether points are joined.
-        package var isLine = true
+        package var style: Style
 
-        package init(name: String, points: [[Point]], isEmphasised: Bool = false, isLine: Bool = true) {
-            (self.name, self.points, self.isEmphasised, self.isLine) = (name, points, isEmphasised, isLine)
+        package init(name: String, points: [[Point]], style: Style = .curve) {
+            (self.name, self.points, self.style) = (name, points, style)
         }
+    }
+
+    /// How a curve is drawn.
+    package enum Style: Sendable, Equatable {
+        /// Points, joined.
+        case curve
+        /// The same, heavier: the one that the plot is about.
+        case emphasised
+        /// Dashes without points: what stands the same everywhere.
+        case level
     }
 
     /// A point in the plot's units.
@@ -49,14 +56,14 @@ package struct SVGPlot: Sendable, Equatable {
         (self.panels, self.ticks, self.series) = (panels, ticks, series)
     }
 
-    private static let panelSize = (width: 250.0, height: 300.0)
+    private static let panelSize = (width: 250.0, height: 400.0)
     private static let margin = (left: 56.0, top: 58.0, bottom: 50.0, gap: 18.0)
     private static let legendWidth = 190.0
-    /// Of middling lightness; after the last they begin anew with dashes.
+    /// Of middling lightness. Levels are counted for themselves: dashes tell them from curves of the same colour.
     private static let colours = [
-        "#d1495b", "#2e86ab", "#3a9d5d", "#c77d0a", "#8e5bc0", "#7a7a7a", "#0f9c9c", "#b5651d",
+        "#d1495b", "#2e86ab", "#3a9d5d", "#c77d0a", "#8e5bc0", "#0f9c9c", "#8a6d3b", "#d26ac2", "#7f9a1f", "#4b6cb7",
+        "#e07a5f", "#808080",
     ]
-    private static let dashes = ["", "6 3", "2 3"]
 
     /// The document.
     package var text: String {
@@ -137,36 +144,40 @@ package struct SVGPlot: Sendable, Equatable {
         _ curve: Series, _ index: Int, _ panel: Int, _ bounds: (low: Double, high: Double, step: Double)
     ) -> [String] {
         let places = curve.points[panel].filter(\.y.isFinite).map { (x($0.x, panel), y($0.y, bounds)) }
-        let colour = Self.colours[index % Self.colours.count]
         var lines: [String] = []
-        if curve.isLine, places.count > 1 {
+        if places.count > 1 {
             let path = places.map { "\(number($0.0)),\(number($0.1))" }.joined(separator: " ")
-            lines.append("<polyline points=\"\(path)\" fill=\"none\" \(stroke(curve, index))/>")
+            lines.append("<polyline points=\"\(path)\" fill=\"none\" \(stroke(index))/>")
         }
-        let radius = curve.isEmphasised ? 3.5 : 2.5
+        guard curve.style != .level else { return lines }
+        let radius = curve.style == .emphasised ? 3.5 : 2.5
         return lines
             + places.map {
-                "<circle cx=\"\(number($0.0))\" cy=\"\(number($0.1))\" r=\"\(number(radius))\" fill=\"\(colour)\"/>"
+                "<circle cx=\"\(number($0.0))\" cy=\"\(number($0.1))\" r=\"\(number(radius))\" "
+                    + "fill=\"\(colour(index))\"/>"
             }
     }
 
-    private func stroke(_ curve: Series, _ index: Int) -> String {
-        let colour = Self.colours[index % Self.colours.count]
-        let dash = Self.dashes[index / Self.colours.count % Self.dashes.count]
-        return "stroke=\"\(colour)\" stroke-width=\"\(curve.isEmphasised ? 3 : 1.5)\""
-            + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\"")
+    /// Each kind begins at the first colour, levels after it: the first curve's is nobody else's.
+    private func colour(_ index: Int) -> String {
+        let isLevel = series[index].style == .level
+        let place = series[..<index].count { ($0.style == .level) == isLevel } + (isLevel ? 1 : 0)
+        return Self.colours[place % Self.colours.count]
+    }
+
+    private func stroke(_ index: Int) -> String {
+        "stroke=\"\(colour(index))\" stroke-width=\"\(series[index].style == .emphasised ? 3 : 1.5)\""
+            + (series[index].style == .level ? " stroke-dasharray=\"6 3\"" : "")
     }
 
     private func legend(x left: Double) -> [String] {
-        series.enumerated().flatMap { index, curve in
-            let place = Self.margin.top + 8 + Double(index) * 17
-            let colour = Self.colours[index % Self.colours.count]
-            let mark =
-                curve.isLine
-                ? "<line x1=\"\(number(left))\" y1=\"\(number(place))\" x2=\"\(number(left + 24))\" y2=\"\(number(place))\" "
-                    + "\(stroke(curve, index))/>"
-                : "<circle cx=\"\(number(left + 12))\" cy=\"\(number(place))\" r=\"2.5\" fill=\"\(colour)\"/>"
-            return [mark, label(curve.name, x: left + 30, y: place + 4, anchor: "start", size: 12)]
+        series.indices.flatMap { index in
+            let place = Self.margin.top + 8 + Double(index) * 18
+            return [
+                "<line x1=\"\(number(left))\" y1=\"\(number(place))\" x2=\"\(number(left + 24))\" "
+                    + "y2=\"\(number(place))\" \(stroke(index))/>",
+                label(series[index].name, x: left + 30, y: place + 4, anchor: "start", size: 12),
+            ]
         }
     }
 

@@ -29,9 +29,10 @@ package struct MethodBatch: Sendable {
     /// What starts may know of the users, `[users, context width]`.
     package var contexts: Matrix
 
-    package init(_ problem: HeadProblem, context: UserContext) {
+    /// - Parameter context: nil where no start asks for any.
+    package init(_ problem: HeadProblem, context: UserContext?) {
         self.problem = problem
-        contexts = context.contexts(of: problem.support)
+        contexts = context?.contexts(of: problem.support) ?? Matrix(rows: problem.userCount, columns: 0)
     }
 
     /// Each user's factor of the rates: `scale sqrt(N) / K`.
