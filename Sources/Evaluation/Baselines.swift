@@ -44,13 +44,6 @@ struct Baselines {
         users.users.map { fit(method, UserSystem($0.support(size), of: users), penalty) }
     }
 
-    /// The users' heads at one support size and penalty.
-    func heads(
-        _ method: Method, for users: MetaPopulation, support size: Int, penalty: Double
-    ) -> [LinearHead] {
-        Self.systems(users, size).map { fit(method, $0, penalty) }
-    }
-
     private func fit(_ method: Method, _ system: UserSystem, _ penalty: Double) -> LinearHead {
         switch method {
         case .userBias: system.bias(around: globalHead, penalty: penalty)

@@ -49,7 +49,8 @@ import Testing
         #expect(product > (try #require(figures["curve.product_swapped.k1.s32"])) + 0.03)
         #expect(
             product
-                == (try PersonalizationEvaluation(population, at: "generated").run(recipe)).figures["auc.product.s32"])
+                == (try PersonalizationEvaluation(population, at: "generated").run([recipe])).figures["auc.product.s32"]
+        )
         for row in rows where row.method == "ridge" { #expect(row.overRidge.mean == 0 && row.gain == nil) }
         for row in rows where row.method == "product" {
             #expect(row.productOver.mean == 0 || row.steps == 0)

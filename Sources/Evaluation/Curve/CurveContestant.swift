@@ -86,10 +86,10 @@ extension CurveContestant {
         }
     }
 
-    /// Retrieval: three numbers of neighbours by three dampings, a setting their place in that table.
+    /// Retrieval: two numbers of neighbours by four dampings, a setting their place in that table.
     static var neighbours: CurveContestant {
-        let votes = [4, 12, 32].flatMap { count in
-            [Float(0.5), 2, 8].map { NeighbourVote(count: count, damping: $0) }
+        let votes = [8, 32].flatMap { count in
+            [Float(0.1), 0.4, 1.6, 6.4].map { NeighbourVote(count: count, damping: $0) }
         }
         return CurveContestant(name: "knn", steps: [0], settings: votes.indices.map { Float($0) }) {
             people, size, _, setting in

@@ -83,9 +83,10 @@ public struct CurveEvaluation: Sendable {
                 under: recipe.rule, settings: .unguarded(steps: recipe.rule.steps.count, width: recipe.width),
                 support: size, unadapted: recipe.headWithoutData, storing: form)
         }
+        let penalty = Baselines.penalty(.logistic, [(baselines, validation)], support: size)
         return [
             ("product", heads(.full(.float32))), ("stored", heads(recipe.form)),
-            ("logistic", baselines.heads(.logistic, for: scored, support: size).heads),
+            ("logistic", baselines.heads(.logistic, for: scored, support: size, penalty: penalty)),
         ]
     }
 

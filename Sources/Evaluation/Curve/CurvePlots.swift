@@ -35,7 +35,7 @@ extension CurveReport {
 
     /// What is drawn, in the legend's order; starts at random and from zero, and controls, stand in the tables.
     private static let plotted: [(method: String, label: String)] = [
-        ("product", "product (one learned step)"), ("rule", "rule learned for K steps"), ("maml", "MAML"),
+        ("product", "product, its own steps"), ("rule", "rule learned for K steps"), ("maml", "MAML"),
         ("fomaml", "FOMAML"), ("reptile", "Reptile"), ("multi_step", "multi-step MAML"),
         ("meta_sgd_rows", "Meta-SGD, rate a row"),
         ("learned_optimizer", "learned optimiser"), ("basis", "start from context"),
@@ -70,7 +70,7 @@ extension SizeReport {
         let range = Int((logs.min() ?? 4).rounded(.down))...Int((logs.max() ?? 11).rounded(.up))
         return SVGPlot(
             title: "Quality by stored bytes, mean AUC of \(config.scoredUsers) users",
-            horizontal: "bytes a user, everything of a pack included", vertical: "AUC",
+            horizontal: "stored bytes a user", vertical: "AUC",
             panels: sizes.map { "S = \($0) examples" },
             ticks: range.map { SVGPlot.Tick(x: Double($0), label: "\(1 << $0)") }, series: series
         ).text

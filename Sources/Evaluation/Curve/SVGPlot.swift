@@ -58,7 +58,7 @@ package struct SVGPlot: Sendable, Equatable {
 
     private static let panelSize = (width: 250.0, height: 400.0)
     private static let margin = (left: 56.0, top: 58.0, bottom: 50.0, gap: 18.0)
-    private static let legendWidth = 190.0
+    private static let legendWidth = 200.0
     /// Of middling lightness. Levels are counted for themselves: dashes tell them from curves of the same colour.
     private static let colours = [
         "#d1495b", "#2e86ab", "#3a9d5d", "#c77d0a", "#8e5bc0", "#0f9c9c", "#8a6d3b", "#d26ac2", "#7f9a1f", "#4b6cb7",
@@ -93,8 +93,8 @@ package struct SVGPlot: Sendable, Equatable {
     private var verticalBounds: (low: Double, high: Double, step: Double) {
         let values = series.flatMap { $0.points.joined().map(\.y) }.filter(\.isFinite)
         let (low, high) = (values.min() ?? 0, values.max() ?? 1)
-        // A hair less, so that six round steps stay six.
-        let raw = max(high - low, 1e-6) / 6 * (1 - 1e-9)
+        // A hair less, so that eight round steps stay eight.
+        let raw = max(high - low, 1e-6) / 8 * (1 - 1e-9)
         let magnitude = Foundation.pow(10, Foundation.floor(Foundation.log10(raw)))
         let step = ([1, 2, 5, 10].first { $0 * magnitude >= raw } ?? 10) * magnitude
         let bottom = (low / step).rounded(.down) * step
