@@ -1,14 +1,23 @@
 import Foundation
 
 /// AdamW without decay over meta-parameters (Loshchilov and Hutter 2019, algorithm 2), the gradient's norm clipped.
-struct AdamW {
-    private var first: [Float]
-    private var second: [Float]
-    private var steps = 0
+package struct AdamW: Sendable, Equatable {
+    /// Running mean of the gradient, one a parameter.
+    package private(set) var first: [Float]
+    /// Running mean of its square.
+    package private(set) var second: [Float]
+    /// Steps taken.
+    package private(set) var steps = 0
 
     init(count: Int) {
         first = [Float](repeating: 0, count: count)
         second = first
+    }
+
+    /// Goes on from what another had after some steps.
+    package init(first: [Float], second: [Float], steps: Int) {
+        precondition(first.count == second.count && steps >= 0, "moments of one size, and steps that were taken")
+        (self.first, self.second, self.steps) = (first, second, steps)
     }
 
     /// One step; betas 0.9 and 0.999, epsilon 1e-8. A gradient that is not finite changes nothing.

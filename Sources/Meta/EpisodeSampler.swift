@@ -1,7 +1,7 @@
 import Tensor
 
 /// One user's adaptation problem: what is adapted on, and what is scored after it.
-package struct Episode: Sendable {
+package struct Episode: Sendable, Equatable {
     package let support: UserSupport
     package let query: UserSupport
 
@@ -9,9 +9,9 @@ package struct Episode: Sendable {
 }
 
 /// Draws episodes: a random contiguous window of a user's time line, its beginning the support, the rest the query.
-package struct EpisodeSampler {
+package struct EpisodeSampler: Sendable {
     /// How they are drawn.
-    package struct Settings {
+    package struct Settings: Sendable {
         /// Users of an outer step.
         package var usersPerStep: Int
         /// Support sizes drawn from, one a step.
@@ -26,15 +26,21 @@ package struct EpisodeSampler {
 
     private let users: [MetaUser]
     private let settings: Settings
-    private var random: RandomSource
+    /// What the next draws come from.
+    private(set) var random: RandomSource
     /// A query shorter than this says too little of a user.
     private static let leastQuery = 8
 
     package init(_ users: [MetaUser], _ settings: Settings, seed: UInt64) {
+        self.init(users, settings, random: RandomSource(seed: seed))
+    }
+
+    /// Draws on from where a source stands.
+    init(_ users: [MetaUser], _ settings: Settings, random: RandomSource) {
         let least = (settings.supportSizes.min() ?? 1) + Self.leastQuery
         self.users = users.filter { $0.rows.count >= least }
         self.settings = settings
-        random = RandomSource(seed: seed)
+        self.random = random
     }
 
     /// The next outer step's episodes, of distinct users unless there are too few; nil when there are none.

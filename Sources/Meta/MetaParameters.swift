@@ -17,7 +17,12 @@ package struct MetaParameters: Sendable, Equatable {
         self.width = width
         self.steps = steps
         self.isIsotropic = isIsotropic
-        values = [Float](repeating: 0, count: width + 1 + 3 * steps + 1 + (isIsotropic ? 1 : width * width))
+        values = [Float](repeating: 0, count: Self.count(width: width, steps: steps, isIsotropic: isIsotropic))
+    }
+
+    /// How many numbers there are.
+    package static func count(width: Int, steps: Int, isIsotropic: Bool) -> Int {
+        width + 1 + 3 * steps + 1 + (isIsotropic ? 1 : width * width)
     }
 
     package init(zerosLike other: MetaParameters) {

@@ -6,7 +6,6 @@ import Tensor
 public struct OuterLoop: Sendable {
     private let population: MetaPopulation
     private let settings: OuterSettings
-    private var objective: OuterObjective { OuterObjective(rankingShare: settings.rankingShare) }
 
     /// Learns on every user of a population that has enough examples for an episode.
     public init(_ population: MetaPopulation, settings: OuterSettings = OuterSettings()) {
@@ -23,58 +22,116 @@ public struct OuterLoop: Sendable {
     public func learn<Failure>(
         from start: LinearHead, progress: (OuterProgress) throws(Failure) -> Void
     ) throws(Failure) -> PreconditionedRule {
-        let plain = PreconditionedRule.plain(from: start, steps: settings.innerSteps)
-        var learned: [MetaParameters] = []
-        for fold in 0..<settings.folds { learned.append(try learn(fold, from: plain, progress: progress)) }
-        return MetaParameters.mean(learned)?.rule(featureScale: settings.featureScale) ?? plain
+        try learn(from: start, resuming: []) { (now, _) throws(Failure) in try progress(now) }
     }
 
     /// The learned rule, told to nobody on the way.
     public func learn(from start: LinearHead) -> PreconditionedRule { learn(from: start) { _ in } }
 
+    /// The learned rule, from where an earlier call stood.
+    ///
+    /// - Parameters:
+    ///   - states: what the earlier call told last, a state a fold; none to begin.
+    ///   - progress: called at each checkpoint with the states that the folds have now.
+    package func learn<Failure>(
+        from start: LinearHead, resuming states: [FoldState?],
+        progress: (OuterProgress, [FoldState?]) throws(Failure) -> Void
+    ) throws(Failure) -> PreconditionedRule {
+        var states = padded(states)
+        for fold in states.indices {
+            var learner = learner(fold, from: start, resuming: states[fold])
+            while let step = learner.next() {
+                let gradients = step.shards.indices.map { step.gradient(ofShard: $0, features: population.features) }
+                let checkpoint = learner.take(step.sum(gradients))
+                states[fold] = learner.state
+                if let checkpoint { try progress(checkpoint, states) }
+            }
+            states[fold] = learner.state
+        }
+        return rule(of: states, from: start)
+    }
+
     /// One fold's rule alone: its users took no part in it but for choosing the checkpoint.
     package func learn(fold: Int, from start: LinearHead) -> PreconditionedRule {
-        let plain = PreconditionedRule.plain(from: start, steps: settings.innerSteps)
-        return learn(fold, from: plain) { _ in }.rule(featureScale: settings.featureScale)
-    }
-
-    /// One fold's parameters at its best checkpoint.
-    private func learn<Failure>(
-        _ fold: Int, from plain: PreconditionedRule, progress: (OuterProgress) throws(Failure) -> Void
-    ) throws(Failure) -> MetaParameters {
-        let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: settings.folds) == fold }
-        let held = population.keeping { isHeld($0) && $0.isEligible }
-        let isFew = population.users.count < settings.denseMinimumUsers
-        var sampler = EpisodeSampler(
-            population.users.filter { !isHeld($0) },
-            .init(
-                usersPerStep: settings.usersPerStep, supportSizes: settings.supportSizes,
-                queryCount: settings.queryCount),
-            seed: settings.seed &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(fold))
-        var parameters = MetaParameters(plain, featureScale: settings.featureScale, isIsotropic: isFew)
-        var best = (loss: checkpointLoss(parameters, on: held), parameters: parameters, step: 0)
-        var optimizer = AdamW(count: parameters.values.count)
-        for step in 1...max(1, settings.maximumSteps) {
-            guard let episodes = sampler.next() else { break }
-            let batch = EpisodeBatch(episodes, from: population.features, scale: settings.featureScale)
-            var gradient = OuterGradient(parameters, batch, objective).evaluate().gradient
-            if isFew { for index in 0...parameters.width { gradient.values[index] = 0 } }
-            optimizer.step(
-                &parameters.values, gradient: gradient.values, gradientNorm: settings.gradientNorm,
-                rate: { [parameters] in parameters.isScalar($0) ? settings.scalarRate : settings.tensorRate })
-            guard step % settings.stepsPerCheckpoint == 0 else { continue }
-            let loss = checkpointLoss(parameters, on: held)
-            if loss < best.loss { best = (loss, parameters, step) }
-            try progress(
-                OuterProgress(fold: fold, folds: settings.folds, step: step, loss: loss, bestLoss: best.loss))
-            if step - best.step >= settings.patience * settings.stepsPerCheckpoint { break }
+        var learner = learner(fold, from: start, resuming: nil)
+        while let step = learner.next() {
+            let gradients = step.shards.indices.map { step.gradient(ofShard: $0, features: population.features) }
+            _ = learner.take(step.sum(gradients))
         }
-        return best.parameters
+        return learner.state.best.parameters.rule(featureScale: settings.featureScale)
     }
 
-    /// Mean objective over users and support sizes, as a user would be served; 0 without users to ask.
-    private func checkpointLoss(_ parameters: MetaParameters, on held: MetaPopulation) -> Double {
-        Self.loss(of: parameters.rule(featureScale: settings.featureScale), on: held, settings)
+    /// The learned rule, its gradients computed elsewhere and all folds under way at once. It has the bits of
+    /// ``learn(from:resuming:progress:)`` where the gradients have: folds do not depend on each other.
+    package func learn(
+        from start: LinearHead, resuming states: [FoldState?], gradients source: any GradientSource,
+        progress: (OuterProgress, [FoldState?]) throws -> Void
+    ) async throws -> PreconditionedRule {
+        var states = padded(states)
+        let (events, teller) = AsyncStream.makeStream(of: FoldEvent.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for fold in states.indices {
+                group.addTask { [state = states[fold]] in
+                    do {
+                        try await self.learn(fold, from: start, resuming: state, gradients: source) { teller.yield($0) }
+                        teller.yield(.ended)
+                    } catch {
+                        teller.yield(.failed)
+                        throw error
+                    }
+                }
+            }
+            var open = states.count
+            for await event in events {
+                switch event {
+                case .stands(let fold, let state, let checkpoint):
+                    states[fold] = state
+                    if let checkpoint { try progress(checkpoint, states) }
+                case .ended: open -= 1
+                case .failed: group.cancelAll()
+                }
+                if open == 0 || event.isFailure { break }
+            }
+            try await group.waitForAll()
+        }
+        return rule(of: states, from: start)
+    }
+
+    /// What a fold under way tells.
+    private enum FoldEvent: Sendable {
+        case stands(fold: Int, state: FoldState, checkpoint: OuterProgress?)
+        case ended
+        case failed
+
+        var isFailure: Bool { if case .failed = self { true } else { false } }
+    }
+
+    private func learn(
+        _ fold: Int, from start: LinearHead, resuming state: FoldState?, gradients source: any GradientSource,
+        tell: (FoldEvent) -> Void
+    ) async throws {
+        var learner = learner(fold, from: start, resuming: state)
+        while let step = learner.next() {
+            if let checkpoint = learner.take(step.sum(try await source.gradients(of: step))) {
+                tell(.stands(fold: fold, state: learner.state, checkpoint: checkpoint))
+            }
+        }
+        tell(.stands(fold: fold, state: learner.state, checkpoint: nil))
+    }
+
+    private func padded(_ states: [FoldState?]) -> [FoldState?] {
+        (0..<settings.folds).map { $0 < states.count ? states[$0] : nil }
+    }
+
+    private func learner(_ fold: Int, from start: LinearHead, resuming state: FoldState?) -> FoldLearner {
+        FoldLearner(
+            population, settings, fold: fold, from: .plain(from: start, steps: settings.innerSteps), resuming: state)
+    }
+
+    /// The mean of the folds at their best checkpoints.
+    private func rule(of states: [FoldState?], from start: LinearHead) -> PreconditionedRule {
+        MetaParameters.mean(states.compactMap { $0?.best.parameters })?.rule(featureScale: settings.featureScale)
+            ?? .plain(from: start, steps: settings.innerSteps)
     }
 
     /// What the outer loop would think of a rule: the mean of its objective over users and support sizes, each user served

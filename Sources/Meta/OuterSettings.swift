@@ -7,6 +7,9 @@ public struct OuterSettings: Sendable, Equatable {
     public var folds = 6
     /// Users of an outer step.
     public var usersPerStep = 64
+    /// Parts that a step's users are cut into. Each part's gradient is computed by itself and they are added in their order, so
+    /// that who computes which part changes no bit of the sum.
+    public var shardsPerStep = 4
     /// Outer steps at most; learning also stops ``patience`` checkpoints after the best.
     public var maximumSteps = 500
     /// Outer steps between two checkpoints.

@@ -9,6 +9,8 @@ public enum MetaTrainingProgress: Sendable, Equatable {
     case globalHead(penalty: Float, logLoss: Double)
     /// The outer loop passed a checkpoint.
     case learning(OuterProgress)
+    /// What training goes on from if it ends here; follows each `learning`.
+    case checkpoint(MetaCheckpoint)
     /// The basis that users' differences are stored in was learned.
     case basis(directions: Int, precision: CoefficientPrecision)
     /// Texts' vectors were learned: of how many texts, at the scale that served held-out users best; none where every scale served
@@ -24,11 +26,13 @@ public enum MetaTrainingProgress: Sendable, Equatable {
 ///
 /// The users are split by ``ScoringProtocol/isValidation(_:part:)``: four fifths are learned from, one fifth is only scored.
 public struct MetaTrainer: Sendable {
-    private let training: MetaPopulation
-    private let validation: MetaPopulation
-    private let outer: OuterSettings
-    private let sides: ItemVectorSettings?
-    private let basis: BasisSettings
+    let training: MetaPopulation
+    let validation: MetaPopulation
+    let outer: OuterSettings
+    let basis: BasisSettings
+    let sides: ItemVectorSettings?
+    /// Where an earlier training stood.
+    var resumed: MetaCheckpoint?
     /// Penalties of the head for everyone that are tried, for features of unit norm.
     private static let penalties: [Float] = [0.3, 1.5, 6, 25, 100]
     /// Folds that the penalty is chosen on.
@@ -67,10 +71,63 @@ public struct MetaTrainer: Sendable {
     public func train<Failure>(
         name: String, baseDigest: String, progress: (MetaTrainingProgress) throws(Failure) -> Void
     ) throws(Failure) -> Recipe {
+        let heads = try fitHeads(progress: progress)
+        var checkpoint = self.checkpoint(baseDigest: baseDigest)
+        var rules: [PreconditionedRule] = []
+        for (index, start) in starts(from: heads.start).enumerated() {
+            let states = checkpoint.states(ofStart: index)
+            rules.append(
+                try OuterLoop(training, settings: outer).learn(from: start, resuming: states) {
+                    (now, states) throws(Failure) in
+                    try progress(.learning(now))
+                    checkpoint.set(states, ofStart: index)
+                    try progress(.checkpoint(checkpoint))
+                })
+        }
+        let rule = best(of: rules, startingAt: heads.start)
+        return try recipe(name: name, baseDigest: baseDigest, heads.withoutData, rule, progress: progress)
+    }
+
+    /// The same recipe, the gradients of its outer steps computed elsewhere: bit for bit where those are.
+    package func train(
+        name: String, baseDigest: String, gradients: any GradientSource,
+        progress: (MetaTrainingProgress) throws -> Void
+    ) async throws -> Recipe {
+        let heads = try fitHeads(progress: progress)
+        var checkpoint = self.checkpoint(baseDigest: baseDigest)
+        var rules: [PreconditionedRule] = []
+        for (index, start) in starts(from: heads.start).enumerated() {
+            let states = checkpoint.states(ofStart: index)
+            rules.append(
+                try await OuterLoop(training, settings: outer).learn(
+                    from: start, resuming: states, gradients: gradients
+                ) { (now, states) in
+                    try progress(.learning(now))
+                    checkpoint.set(states, ofStart: index)
+                    try progress(.checkpoint(checkpoint))
+                })
+        }
+        let rule = best(of: rules, startingAt: heads.start)
+        return try recipe(name: name, baseDigest: baseDigest, heads.withoutData, rule, progress: progress)
+    }
+
+    /// The head of users without data, and the head that learning begins at.
+    private func fitHeads<Failure>(
+        progress: (MetaTrainingProgress) throws(Failure) -> Void
+    ) throws(Failure) -> (withoutData: LinearHead, start: LinearHead) {
         let penalties = bestPenalties()
         try progress(.globalHead(penalty: penalties.withoutData.value, logLoss: penalties.withoutData.loss))
-        let head = fitGlobalHead(training, penalty: penalties.withoutData.value)
-        let rule = try learn(from: fitGlobalHead(training, penalty: penalties.start.value), progress: progress)
+        return (
+            fitGlobalHead(training, penalty: penalties.withoutData.value),
+            fitGlobalHead(training, penalty: penalties.start.value)
+        )
+    }
+
+    /// A recipe of a learned rule: with its basis, its guard and its figures.
+    private func recipe<Failure>(
+        name: String, baseDigest: String, _ head: LinearHead, _ rule: PreconditionedRule,
+        progress: (MetaTrainingProgress) throws(Failure) -> Void
+    ) throws(Failure) -> Recipe {
         var recipe = Recipe.plain(name: name, baseDigest: baseDigest, head: head)
         recipe.rule = rule
         if let items = try sideFeatures(rule, progress) {
@@ -140,20 +197,18 @@ public struct MetaTrainer: Sendable {
         return scale.map(items.scaled)
     }
 
-    /// Learns the rule; with few users from the global head and from zero (where a step is the difference of the
-    /// class means), keeping whichever serves them better.
-    private func learn<Failure>(
-        from head: LinearHead, progress: (MetaTrainingProgress) throws(Failure) -> Void
-    ) throws(Failure) -> PreconditionedRule {
-        let loop = OuterLoop(training, settings: outer)
-        let starts = training.users.count < outer.denseMinimumUsers ? [head, .zero(width: head.width)] : [head]
-        var best: (rule: PreconditionedRule, loss: Double)?
-        for start in starts {
-            let rule = try loop.learn(from: start) { (step) throws(Failure) in try progress(.learning(step)) }
-            let loss = adaptedLoss(training, rule, size: outer.supportSizes.max() ?? 32)
-            if best.map({ loss < $0.loss }) ?? true { best = (rule, loss) }
-        }
-        return best?.rule ?? .plain(from: head, steps: outer.innerSteps)
+    /// Where rules are learned from: with few users from the global head and from zero, where a step is the difference of
+    /// the class means.
+    private func starts(from head: LinearHead) -> [LinearHead] {
+        training.users.count < outer.denseMinimumUsers ? [head, .zero(width: head.width)] : [head]
+    }
+
+    /// Whichever rule serves the users better that it was learned from.
+    private func best(of rules: [PreconditionedRule], startingAt head: LinearHead) -> PreconditionedRule {
+        let size = outer.supportSizes.max() ?? 32
+        let losses = rules.map { adaptedLoss(training, $0, size: size) }
+        let best = losses.indices.min { losses[$0] < losses[$1] }
+        return best.map { rules[$0] } ?? .plain(from: head, steps: outer.innerSteps)
     }
 
     /// What adapting on two examples gains over the head without data, nats; I9's stand-in where a support is too

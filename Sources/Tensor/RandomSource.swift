@@ -3,8 +3,9 @@ import Foundation
 /// SplitMix64 (Steele, Lea, Flood 2014): a seeded stream whose values are the same on every machine.
 ///
 /// One stream per (user, revision, purpose): a retried job draws the same numbers.
-public struct RandomSource: RandomNumberGenerator, Sendable {
-    private var state: UInt64
+public struct RandomSource: RandomNumberGenerator, Sendable, Equatable {
+    /// Where the stream stands: a source seeded with it goes on as this one does.
+    public private(set) var state: UInt64
 
     /// A stream of its own for each seed.
     public init(seed: UInt64) { state = seed }

@@ -11,7 +11,7 @@ import Testing
     /// Users with tastes in a few directions of random unit features.
     ///
     /// - Parameter unseen: how much of a taste is for texts by themselves, whatever their features.
-    private func population(users: Int, unseen: Float = 0) -> MetaPopulation {
+    static func population(users: Int, unseen: Float = 0) -> MetaPopulation {
         var random = RandomSource(seed: 5)
         let (width, texts) = (16, 200)
         var features = Matrix(
@@ -43,7 +43,7 @@ import Testing
                 .train(name: "r", baseDigest: "b") { told.append($0) }
             return (recipe, told)
         }
-        let people = population(users: 160, unseen: 0.3)
+        let people = Self.population(users: 160, unseen: 0.3)
         let (plain, _) = try train(people, sides: nil)
         let (recipe, told) = try train(people, sides: ItemVectorSettings())
         #expect(plain.items == nil && recipe.items?.count == 64 && recipe.width == 80 && recipe.baseWidth == 16)
@@ -71,7 +71,7 @@ import Testing
     @Test("users in, recipe out: adapting serves validation users better than the head for everyone")
     func trains() throws {
         var told: [MetaTrainingProgress] = []
-        let recipe = try MetaTrainer(population(users: 200), outer: quick, at: "users.jsonl").train(
+        let recipe = try MetaTrainer(Self.population(users: 200), outer: quick, at: "users.jsonl").train(
             name: "r", baseDigest: "b"
         ) { told.append($0) }
         #expect(recipe.name == "r" && recipe.baseDigest == "b" && recipe.width == 16)
@@ -93,7 +93,9 @@ import Testing
 
     @Test("the small-support gain is what two examples gained, so that it may trust or refuse them")
     func measuresSmallSupports() throws {
-        let recipe = try MetaTrainer(population(users: 120), outer: quick, at: "f").train(name: "r", baseDigest: "b") {
+        let recipe = try MetaTrainer(Self.population(users: 120), outer: quick, at: "f").train(
+            name: "r", baseDigest: "b"
+        ) {
             _ in
         }
         let gain = try #require(recipe.settings.guarding).smallSupportGain
@@ -102,7 +104,9 @@ import Testing
 
     @Test("few users' differences do not span the next one's: rows are stored")
     func storesRows() throws {
-        let recipe = try MetaTrainer(population(users: 60), outer: quick, at: "f").train(name: "r", baseDigest: "b") {
+        let recipe = try MetaTrainer(Self.population(users: 60), outer: quick, at: "f").train(
+            name: "r", baseDigest: "b"
+        ) {
             _ in
         }
         #expect(recipe.basis == nil && recipe.settings.rowBudget == 10)
@@ -115,7 +119,7 @@ import Testing
     @Test("too few users are refused")
     func refusesFewUsers() {
         do {
-            _ = try MetaTrainer(population(users: 6), at: "users.jsonl")
+            _ = try MetaTrainer(Self.population(users: 6), at: "users.jsonl")
             Issue.record("trained on six users")
         } catch {
             #expect(error.errorClass == "too_few_users" && error.location == "users.jsonl")

@@ -28,6 +28,7 @@ struct MetaTrain: AsyncParsableCommand {
               attune meta-train --data users.jsonl.zst --tenant demo --name winter
               attune meta-train --data users.jsonl.zst --out recipe.attune
               attune meta-train --tenant demo --side-features
+              attune meta-train --tenant demo --checkpoint demo.checkpoint --resume
             """)
 
     @OptionGroup var connection: DatabaseOptions
@@ -46,6 +47,10 @@ struct MetaTrain: AsyncParsableCommand {
     @Flag(help: "Fewer outer steps, for a first look.") var quick = false
     @Flag(help: "Also learn what users did with each text; a text that is new is judged by what it says.")
     var sideFeatures = false
+    @Option(
+        help: ArgumentHelp("Write to this file where training stands, every 25 outer steps.", valueName: "file"))
+    var checkpoint: String?
+    @Flag(help: "Go on from --checkpoint, to the same recipe; begin where there is none.") var resume = false
 
     func validate() throws {
         guard tenant != nil || (data != nil && out != nil) else {
@@ -54,6 +59,7 @@ struct MetaTrain: AsyncParsableCommand {
         guard !sideFeatures || preset == .pooled else {
             throw ValidationError("--side-features stand beside pooled features: give them with --preset pooled.")
         }
+        guard !resume || checkpoint != nil else { throw ValidationError("--resume needs --checkpoint.") }
     }
 
     func run() async throws {
@@ -69,12 +75,18 @@ struct MetaTrain: AsyncParsableCommand {
         var outer = OuterSettings()
         outer.seed = seed
         if quick { (outer.folds, outer.maximumSteps) = (2, 100) }
-        let trainer = try MetaTrainer(
+        var trainer = try MetaTrainer(
             population, outer: outer, sides: sideFeatures ? ItemVectorSettings() : nil, at: location)
+        let file = checkpoint.map { CheckpointFile(path: absolute($0)) }
+        let left = try file?.open(resumes: resume)
+        if let file, let left { trainer = try trainer.resuming(left, baseDigest: encoder.digest, at: file.path) }
         let display = MetaTrainingDisplay()
         // Before the pooled rule is learned: users that cannot teach the encoder are told at once.
         let inside = preset == .dsa ? try sparseTrainer(population, sequences, encoder, at: location) : nil
-        var recipe = trainer.train(name: name, baseDigest: encoder.digest) { display.show($0) }
+        var recipe = try trainer.train(name: name, baseDigest: encoder.digest) { event in
+            display.show(event)
+            if case .checkpoint(let now) = event { try file?.write(now) }
+        }
         if let inside {
             let display = MetaTrainingDisplay()
             recipe = inside.train(recipe) { display.show($0) }
@@ -83,6 +95,7 @@ struct MetaTrain: AsyncParsableCommand {
         if let out { try Data(bytes).write(to: URL(filePath: absolute(out)), options: .atomic) }
         let digest = Recipe.digest(of: bytes)
         if let tenant { try await register(recipe, bytes, digest, for: tenant, width: encoder.width) }
+        try file?.remove()
         let report = try MeasurementReport(
             config: [
                 "name": name, "preset": preset.rawValue, "digest": digest, "seed": "\(seed)",

@@ -24,7 +24,7 @@ final class MetaTrainingDisplay {
             Terminal.note("items      vectors of \(texts) texts at scale \(scale)")
         case .encoder(let site, let entries, let kept):
             Terminal.note("encoder    \(entries) entries at \(site), of which a user keeps \(kept)")
-        case .validated: break
+        case .checkpoint, .validated: break
         }
     }
 
