@@ -66,6 +66,8 @@ public enum JobResult: Sendable, Hashable {
     case completed(RevisionDraft, Measurements)
     /// Looked at with the data up to `dataThrough`, and the old state kept.
     case kept(dataThrough: Int64, Measurements)
+    /// Done, of a kind that makes no revision; the message says what came of it.
+    case done(message: String, Measurements)
     /// Failed; costs a try. Ends as discarded when no try is left, or at once when trying again cannot help.
     case failed(errorClass: String, message: String, retryable: Bool)
     /// To run again after some seconds; costs no try.
@@ -124,7 +126,7 @@ public struct Delivery: Sendable {
 
 /// What a publish did. The chunks whose fence held are closed; the counts are of their jobs.
 public struct PublishReport: Sendable, Equatable {
-    /// Jobs with a new revision.
+    /// Jobs with a new revision, or done.
     public var completed = 0
     /// Jobs that kept the old state.
     public var kept = 0

@@ -33,6 +33,8 @@ public struct LaneSchedule: Sendable {
     /// Seconds spent on what sweeps found, less those spent on other things since.
     private var lateSeconds = 0.0
     private var last: (at: Double, wasLate: Bool)?
+    /// Whether work comes by that somebody takes the next step after: lanes are swept as often as is bearable.
+    public var isHurried = false
     private let sweepSeconds: Double
     private let rescanSeconds: Double
 
@@ -74,7 +76,7 @@ public struct LaneSchedule: Sendable {
     /// The claim to make now, at `seconds` of a clock that only rises; nil when there is nothing to look at yet.
     public func nextClaim(workerID: Int64, at seconds: Double) -> ClaimRequest? {
         guard !wantsEmptyHands else { return nil }
-        let sweepEvery = max(sweepSeconds, 0.005 * Double(lanes.count))
+        let sweepEvery = max(isHurried ? Self.hurriedSweepSeconds : sweepSeconds, 0.005 * Double(lanes.count))
         let lanes = lanes.filter { $0.value.putOffUntil <= seconds }
         let due = lanes.filter { $0.value.hasMore || seconds - $0.value.sweptAt >= sweepEvery }
         let sweep = due.min { ($0.value.sweptAt, $0.key) < ($1.value.sweptAt, $1.key) }
@@ -89,6 +91,7 @@ public struct LaneSchedule: Sendable {
     }
 
     private static let lateSecondsAtOnce = 0.25
+    private static let hurriedSweepSeconds = 0.02
 
     /// A sweep of the lane, or, when it is new or has not been for long, a look from its start. What waits for room is in no
     /// order that marks would hold for: it is always claimed.

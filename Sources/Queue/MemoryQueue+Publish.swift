@@ -72,6 +72,9 @@ extension MemoryQueue {
             }
             outcome.state = .kept
             total.kept += 1
+        } else if verdict.code == Verdict.done {
+            (outcome.state, outcome.message) = (.completed, verdict.message)
+            total.completed += 1
         } else if verdict.code == Verdict.discarded {
             (outcome.state, outcome.errorClass, outcome.message) = (.discarded, verdict.errorClass, verdict.message)
             total.discarded += 1

@@ -2,6 +2,7 @@
 struct Verdict: Equatable {
     static let completed: Int16 = 1
     static let kept: Int16 = 2
+    static let done: Int16 = 3
     static let discarded: Int16 = 6
     static let failed: Int16 = 7
     static let snoozed: Int16 = 8
@@ -25,6 +26,9 @@ struct Verdict: Equatable {
             (self.draft, self.measurements) = (draft, measurements)
         case .kept(let dataThrough, let measurements):
             (code, self.dataThrough, self.measurements) = (Self.kept, dataThrough, measurements)
+        case .done(let message, let measurements):
+            (code, self.measurements) = (Self.done, measurements)
+            self.message = String(message.prefix(Self.messageLimit))
         case .failed(let errorClass, let message, let retryable):
             let failures = Int(report.job.tries) + 1
             let delay = retryable ? policy.delaySeconds(afterFailures: failures, seed: report.job.chunkID) : nil

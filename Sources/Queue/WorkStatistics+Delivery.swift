@@ -39,7 +39,8 @@ private struct Part {
         jobs = chunk.jobs.count
         for report in reports {
             switch report.result {
-            case .completed(_, let measurements): lines[.completed, default: .init()].count(measurements)
+            case .completed(_, let measurements), .done(_, let measurements):
+                lines[.completed, default: .init()].count(measurements)
             case .kept(_, let measurements): lines[.kept, default: .init()].count(measurements)
             case .failed(_, _, let isRetryable):
                 lines[.discarded, default: .init()].jobs += isRetryable ? 0 : 1

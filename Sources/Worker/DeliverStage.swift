@@ -120,7 +120,7 @@ extension JobResult {
             measurements.encodeMilliseconds = encode
             measurements.uploadMilliseconds = upload
             self = .kept(dataThrough: dataThrough, measurements)
-        case .failed, .snoozed, .handedBack: break
+        case .done, .failed, .snoozed, .handedBack: break
         }
     }
 }

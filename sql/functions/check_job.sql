@@ -9,6 +9,8 @@ BEGIN
         PERFORM attune.refuse('unknown_flow', location, format('no flow %L', left(flow, 40)), 'say interactive, bulk or campaign');
     ELSIF kind_id IS NULL THEN
         PERFORM attune.refuse('unknown_kind', location, format('no kind %L', left(kind, 40)), 'SELECT name FROM attune.kind');
+    ELSIF NOT (SELECT k.is_of_users FROM attune.kind k WHERE k.kind_id = check_job.kind_id) THEN
+        PERFORM attune.refuse('wrong_kind', location, format('jobs of kind %s are no user''s', kind), 'let attune meta-train --cluster enqueue them');
     ELSIF length(payload) > 65536 THEN
         PERFORM attune.refuse('payload_too_long', location, format('%s bytes, the limit is 65536', length(payload)),
             'store the data and pass a reference to it');

@@ -115,13 +115,15 @@ BEGIN
         v_ids := attune.within_limits(p_worker, v_ids);
     END IF;
 
-    -- Which base and recipe: now, not at enqueue. Without them the chunk waits, longer each time, and says why once.
+    -- Which base and recipe: now, not at enqueue. Without them the chunk waits, longer each time, and says why once. What is of no
+    -- user needs none.
     IF v_ids <> '{}' THEN
         WITH resolved AS MATERIALIZED (
-            SELECT c.chunk_id, c.waits, c.tenant_id, c.attempt, b.base_id, r.recipe_id
+            SELECT c.chunk_id, c.waits, c.tenant_id, c.attempt, b.base_id, r.recipe_id, k.is_of_users AND r.recipe_id IS NULL AS lacks
             FROM unnest(v_ids) WITH ORDINALITY AS i (id, pos) JOIN attune.chunk c ON c.chunk_id = i.id
+            JOIN attune.kind k ON k.kind_id = c.kind_id
             LEFT JOIN attune.campaign g ON g.campaign_id = c.campaign_id
-            LEFT JOIN attune.active_base a ON a.tenant_id = c.tenant_id
+            LEFT JOIN attune.active_base a ON a.tenant_id = c.tenant_id AND k.is_of_users
             LEFT JOIN attune.base b ON b.base_id = coalesce(g.base_id, a.base_id)
             LEFT JOIN attune.active_recipe r
                 ON r.tenant_id = c.tenant_id AND r.base_id = b.base_id AND r.kind_id = c.kind_id
@@ -129,7 +131,7 @@ BEGIN
         ), put_off AS (
             UPDATE attune.chunk c SET state = 2, waits = least(c.waits + 1, 1000),
                 run_at = clock_timestamp() + make_interval(secs => least(60, 5 * 2 ^ least(c.waits, 4)))
-            FROM resolved r WHERE c.chunk_id = r.chunk_id AND r.recipe_id IS NULL
+            FROM resolved r WHERE c.chunk_id = r.chunk_id AND r.lacks
             RETURNING c.chunk_id, c.run_at
         ), said AS (
             INSERT INTO attune.attempt_log (tenant_id, chunk_id, attempt, error_class, message, runs_again_at)
@@ -140,7 +142,7 @@ BEGIN
             FROM resolved r JOIN put_off p ON p.chunk_id = r.chunk_id WHERE r.waits = 0
         )
         SELECT array_agg(r.chunk_id), array_agg(r.base_id), array_agg(r.recipe_id) INTO v_ready, v_bases, v_recipes
-        FROM resolved r WHERE r.recipe_id IS NOT NULL;
+        FROM resolved r WHERE NOT r.lacks;
         IF EXISTS (SELECT FROM attune.campaign g WHERE g.state = 'running') THEN
             PERFORM attune.follow_campaigns(v_ready);
         END IF;
@@ -192,10 +194,10 @@ BEGIN
             SELECT m.chunk_id, m.base_id, m.recipe_id, m.pos,
                 array_agg(m.job_id) FILTER (WHERE m.ending = 0) AS job_ids,
                 array_agg(m.uid) FILTER (WHERE m.ending = 0) AS uids,
-                array_agg(m.user_id) FILTER (WHERE m.ending = 0) AS users,
-                array_agg(m.epoch) FILTER (WHERE m.ending = 0) AS epochs,
+                array_agg(coalesce(m.user_id, '')) FILTER (WHERE m.ending = 0) AS users,
+                array_agg(coalesce(m.epoch, 0)) FILTER (WHERE m.ending = 0) AS epochs,
                 array_agg(m.revision_id) FILTER (WHERE m.ending = 0) AS parents,
-                array_agg(m.data_seq) FILTER (WHERE m.ending = 0) AS data_seqs,
+                array_agg(coalesce(m.data_seq, 0)) FILTER (WHERE m.ending = 0) AS data_seqs,
                 array_agg(m.tries) FILTER (WHERE m.ending = 0) AS tries,
                 array_agg(m.payload) FILTER (WHERE m.ending = 0) AS payloads,
                 array_agg(m.ending::smallint) FILTER (WHERE m.ending > 0) AS endings
@@ -210,13 +212,13 @@ BEGIN
             FROM tally t, attune.setting s WHERE c.chunk_id = t.chunk_id
             RETURNING c.*, t.pos, t.job_ids, t.uids, t.users, t.epochs, t.parents, t.data_seqs, t.tries AS job_tries, t.payloads, t.endings
         )
-        SELECT l.chunk_id, l.attempt, l.token, l.tenant_id, n.name, n.key_prefix, k.name, l.base_id, b.digest, l.recipe_id,
-            r.digest, l.campaign_id, l.crashes, l.sort_key,
+        SELECT l.chunk_id, l.attempt, l.token, l.tenant_id, n.name, n.key_prefix, k.name, coalesce(l.base_id, 0), coalesce(b.digest, ''),
+            coalesce(l.recipe_id, 0), coalesce(r.digest, ''), l.campaign_id, l.crashes, l.sort_key,
             extract(epoch FROM l.deadline - l.claimed_at)::double precision, coalesce(l.job_ids, '{}'), l.uids, l.users,
             l.epochs, l.parents, l.data_seqs, l.job_tries, l.payloads, (l.job_count - l.live_count)::int,
             NULL::bigint, NULL::bigint, NULL::pg_snapshot, NULL::boolean, l.cost_ms, l.flow_id, l.endings
         FROM leased l JOIN attune.tenant n ON n.tenant_id = l.tenant_id JOIN attune.kind k ON k.kind_id = l.kind_id
-        JOIN attune.base b ON b.base_id = l.base_id JOIN attune.recipe r ON r.recipe_id = l.recipe_id
+        LEFT JOIN attune.base b ON b.base_id = l.base_id LEFT JOIN attune.recipe r ON r.recipe_id = l.recipe_id
         ORDER BY l.pos;
     END IF;
 

@@ -35,9 +35,16 @@ BEGIN
     ), pending AS (
         -- A key that was deleted and is listed again: a PUT that was repeated after a timeout landed late.
         SELECT o.key FROM attune.object o WHERE o.key = ANY (p_keys) AND o.state IN (1, 2)
+    ), spent AS (
+        -- Of a meta-training that is over, or that nobody goes on with; no publish ever names them.
+        SELECT k.key FROM unnest(p_keys) AS k (key)
+        CROSS JOIN LATERAL regexp_match(k.key, '^([a-z0-9._-]+)/meta-([0-9]{1,18})/[0-9a-f-]+$') AS m (part)
+        JOIN attune.tenant t ON t.key_prefix = m.part[1]
+        JOIN attune.meta_run r ON r.run_id = m.part[2]::bigint AND r.tenant_id = t.tenant_id
+        WHERE coalesce(r.ended_at, r.seen_at + interval '1 day') < clock_timestamp()
     )
     SELECT coalesce(array_agg(DISTINCT a.key), '{}') INTO v_condemned
-    FROM (SELECT key FROM made UNION ALL SELECT key FROM emptied UNION ALL SELECT key FROM pending) AS a;
+    FROM (SELECT key FROM made UNION ALL SELECT key FROM emptied UNION ALL SELECT key FROM pending UNION ALL SELECT key FROM spent) AS a;
     RETURN v_condemned;
 END
 $$;

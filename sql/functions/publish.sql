@@ -3,7 +3,7 @@
 -- for it would not. Users are locked FOR KEY SHARE, which excludes erasure but not a producer that is recording examples.
 -- A job that was kept with nothing new to say of its user locks neither: its outcome names nothing that erasure removes.
 --
--- Verdicts in: 1 completed, 2 kept, 6 discarded, 7 failed (costs a try), 8 snoozed, 9 handed back.
+-- Verdicts in: 1 completed, 2 kept, 3 completed without a revision (its message says what came of it), 6 discarded, 7 failed (costs a try), 8 snoozed, 9 handed back.
 -- Decided here: 5 erased, 10 superseded, 11 object collected; 0 lost or ended before.
 CREATE OR REPLACE FUNCTION attune.publish(
     p_chunks bigint[], p_attempts int[], p_tokens uuid[],
@@ -67,7 +67,7 @@ BEGIN
     -- that an erasure has to find, is the user locked; for the others this is the only look at the user.
     SELECT array_agg(d.uid), array_agg(d.tenant_id), array_agg(d.chunk_id), array_agg(d.points), bool_or(d.points),
         array_agg(d.uid) FILTER (WHERE d.points OR d.verdict BETWEEN 6 AND 8),
-        array_agg(CASE WHEN d.is_lost THEN 0 WHEN d.epoch_now IS DISTINCT FROM d.epoch THEN 5 ELSE d.verdict END::smallint),
+        array_agg(CASE WHEN d.is_lost THEN 0 WHEN coalesce(d.epoch_now, 0) IS DISTINCT FROM d.epoch THEN 5 ELSE d.verdict END::smallint),
         array_agg(d.tries)
     INTO v_uids, v_tenants, v_chunks, v_points, v_any_points, v_locked, v_final, v_tries FROM (
         SELECT j.uid, j.tenant_id, i.verdict, CASE WHEN i.chunk_id IN (SELECT unnest(v_live)) THEN i.chunk_id END AS chunk_id,
@@ -120,7 +120,7 @@ BEGIN
                 coalesce(c.tries[array_position(c.members, i.job_id)], 0)::smallint AS tries,
                 (CASE
                     WHEN c.chunk_id IS NULL OR i.uid IS NULL OR o.job_id IS NOT NULL THEN 0
-                    WHEN u.epoch IS DISTINCT FROM i.epoch THEN 5
+                    WHEN coalesce(u.epoch, 0) IS DISTINCT FROM i.epoch THEN 5
                     WHEN i.verdict = 1 AND (p.revision_id IS DISTINCT FROM i.parent
                         OR row_number() OVER (PARTITION BY i.uid, c.base_id, i.verdict ORDER BY i.pos) > 1) THEN 10
                     -- What was kept leaves the revision as it is, so that comparing it does not see who has looked at more.
@@ -182,12 +182,12 @@ BEGIN
         stored_bytes, loss_before, loss_after, fetch_ms, adapt_ms, encode_ms, upload_ms, worker_id, claimed_at, revision_id,
         error_class, message)
     SELECT n.job_id, n.follows, CASE WHEN n.follows IS NULL THEN pg_current_xact_id() END,
-        c.chunk_id, v_now, n.tenant_id, c.attempt, n.final, n.tries, n.steps, n.rows, n.examples, n.stored_bytes, n.loss_before,
+        c.chunk_id, v_now, n.tenant_id, c.attempt, CASE n.final WHEN 3 THEN 1 ELSE n.final END, n.tries, n.steps, n.rows, n.examples, n.stored_bytes, n.loss_before,
         n.loss_after,
         CASE WHEN n.follows IS NULL THEN p_stage_ms[1] END, CASE WHEN n.follows IS NULL THEN p_stage_ms[2] END,
         CASE WHEN n.follows IS NULL THEN p_stage_ms[3] END, CASE WHEN n.follows IS NULL THEN p_stage_ms[4] END,
         c.worker_id, c.claimed_at, n.revision, CASE n.final WHEN 5 THEN 'user_erased' WHEN 6 THEN n.error_class END,
-        CASE n.final WHEN 6 THEN n.message END
+        CASE WHEN n.final IN (3, 6) THEN n.message END
     FROM (
         SELECT i.*, CASE WHEN i.job_id >> 10 = i.chunk_id
             THEN nullif(i.job_id - first_value(i.job_id) OVER (PARTITION BY i.chunk_id ORDER BY i.job_id), 0) END::smallint AS follows
@@ -195,7 +195,7 @@ BEGIN
                 p_losses_before, p_losses_after, p_error_classes, p_messages)
             AS i (job_id, tenant_id, chunk_id, final, tries, revision, steps, rows, examples, stored_bytes, loss_before, loss_after,
                 error_class, message)
-        WHERE i.final IN (1, 2, 5, 6)
+        WHERE i.final IN (1, 2, 3, 5, 6)
     ) AS n
     LEFT JOIN attune.chunk c ON c.chunk_id = CASE WHEN n.follows IS NULL THEN n.chunk_id END;
     GET DIAGNOSTICS v_done = ROW_COUNT;
@@ -228,6 +228,7 @@ BEGIN
         retried := attune.requeue_rest(v_live, p_jobs, v_final, p_delays_ms, p_error_classes, p_messages);
     END IF;
     UPDATE attune.chunk c SET state = 4 WHERE c.chunk_id = ANY (v_live);
+    completed := completed + (SELECT count(*) FROM unnest(v_final) AS f WHERE f = 3);
     RETURN NEXT;
 END
 $$;

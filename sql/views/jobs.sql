@@ -9,7 +9,7 @@ SELECT j.job_id, t.name AS tenant, u.user_id, k.name AS kind, f.name AS flow,
     o.examples, o.steps, o.rows, o.loss_before, o.loss_after, o.stored_bytes, s.fetch_ms, s.adapt_ms, s.encode_ms, s.upload_ms
 FROM attune.job j
 JOIN attune.tenant t ON t.tenant_id = j.tenant_id
-JOIN attune."user" u ON u.uid = j.uid
+LEFT JOIN attune."user" u ON u.uid = j.uid
 JOIN attune.kind k ON k.kind_id = j.kind_id
 JOIN attune.flow f ON f.flow_id = j.flow_id
 LEFT JOIN attune.outcome o ON o.job_id = j.job_id
