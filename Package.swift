@@ -104,6 +104,7 @@ let libraries: [(name: String, imports: [String], packages: [Target.Dependency])
             "ObjectStore", "Blocking", "Problem",
         ], [log, channels]
     ),
+    ("ClusterTraining", ["Queue", "ObjectStore", "Recipe", "Meta", "Tensor", "Problem"], []),
     ("Campaigns", ["Schema", "Postgres", "Problem"], [log]),
     ("Scheduler", ["Campaigns", "Queue", "ObjectStore", "Postgres", "Problem"], [log]),
     ("Embedded", ["Blocking", "Problem"], []),
@@ -157,6 +158,7 @@ let tests: [(of: String, more: [Target.Dependency], haveFixtures: Bool)] = [
     ("Recipe", [], false),
     ("Serving", ["Safetensors", "PostgresTestSupport"], true),
     ("Worker", ["Gate", "Postgres", "PostgresTestSupport", crypto], false),
+    ("ClusterTraining", ["Adapters"], false),
     ("Campaigns", ["Queue", "Registry", "PostgresTestSupport"], false),
     ("Scheduler", [], false),
     ("Evaluation", [], false),

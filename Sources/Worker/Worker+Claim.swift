@@ -5,14 +5,15 @@ import Problem
 package import Queue
 
 extension Worker {
-    /// Claims lane by lane, fetches what was claimed and passes it on, until the drain begins or, if so configured, nothing is
+    /// Claims lane by lane and passes on what was claimed, chunks that agree together, until the drain begins or, if so configured, nothing is
     /// left. What `pass` waits for is not waited for by anything else: the next claim comes after it.
-    func claimUntilDrained(_ pass: (FetchedDelivery) async -> Void) async throws {
+    func claimUntilDrained(_ pass: ([ClaimedChunk]) async -> Void) async throws {
         var schedule = LaneSchedule()
         var help = HelpForOthers()
         var idleSeconds = 0.0
         var lastFound = ContinuousClock.now
         var markedAt = -Double.infinity
+        var lastGradient: ContinuousClock.Instant?
         let start = ContinuousClock.now
         while !drain.isDraining {
             try Task.checkCancellation()
@@ -36,12 +37,12 @@ extension Worker {
                 markedAt = seconds
                 laneMarks.withLock { $0 = schedule.marks.filter { $0.key != ClaimRequest.parkedLane } }
             }
+            schedule.isHurried = lastGradient.map { .now - $0 < Self.hurry } ?? false
             guard let request = schedule.nextClaim(workerID: id, at: seconds) else {
                 if inHand.isEmpty, let chunks = try await helpOthers(&help, at: seconds), !chunks.isEmpty {
                     (idleSeconds, lastFound) = (0, .now)
-                    for group in Self.deliveries(chunks) {
-                        if let delivery = await fetch(group) { await pass(delivery) }
-                    }
+                    if chunks.contains(where: { $0.kind == MetaRunQueue.kind }) { lastGradient = .now }
+                    for group in Self.deliveries(chunks) { await pass(group) }
                     continue
                 }
                 let isIdle = !lanes.isEmpty && inHand.isEmpty && (ContinuousClock.now - lastFound).seconds > 2
@@ -62,20 +63,22 @@ extension Worker {
             schedule.note(claim, of: request, at: seconds)
             guard !claim.chunks.isEmpty else { continue }
             (idleSeconds, lastFound) = (0, .now)
+            if claim.chunks.contains(where: { $0.kind == MetaRunQueue.kind }) { lastGradient = .now }
             await faults(.afterClaim)
-            for group in Self.deliveries(claim.chunks) {
-                if let delivery = await fetch(group) { await pass(delivery) }
-            }
+            for group in Self.deliveries(claim.chunks) { await pass(group) }
         }
     }
 
-    /// Chunks that agree in tenant, base and recipe, in the order claimed.
+    /// The next gradients are asked for only once these are there: for so long lanes are looked at more often.
+    private static let hurry = Duration.seconds(2)
+
+    /// Chunks that agree in tenant, kind, base and recipe, in the order claimed.
     package static func deliveries(_ chunks: [ClaimedChunk]) -> [[ClaimedChunk]] {
         var groups: [[ClaimedChunk]] = []
         for chunk in chunks {
             let index = groups.firstIndex { group in
-                (group[0].tenantID, group[0].baseID, group[0].recipeID) == (
-                    chunk.tenantID, chunk.baseID, chunk.recipeID
+                (group[0].tenantID, group[0].kind, group[0].baseID, group[0].recipeID) == (
+                    chunk.tenantID, chunk.kind, chunk.baseID, chunk.recipeID
                 )
                     && group[0].crashes < 2 && chunk.crashes < 2
             }
@@ -129,7 +132,7 @@ extension Worker {
         }
     }
 
-    private func fetch(_ chunks: [ClaimedChunk]) async -> FetchedDelivery? {
+    func fetch(_ chunks: [ClaimedChunk]) async -> FetchedDelivery? {
         do {
             var (delivery, milliseconds) = try await stages.time(.fetch, users: { $0.users.count }) {
                 try await fetching.fetch(chunks)

@@ -37,6 +37,7 @@ public final class Worker: Sendable {
     let judging: JudgeStage
     let bases: BaseShelf
     let delivering: DeliverStage
+    let grading: GradientStage
     let drain: DrainSwitch
     let inHand = ChunksInHand()
     let statistics = StatisticsLedger()
@@ -83,6 +84,7 @@ public final class Worker: Sendable {
             inputs: inputs, shelf: shelf, bases: bases, threads: threads, briefs: briefs, finders: adapting.finders,
             workspaces: workspaces)
         delivering = DeliverStage(queue: queue, store: store, clock: stages, faults: faults)
+        grading = GradientStage(queue: queue, store: store, threads: threads, clock: stages, faults: faults)
     }
 
     /// What it did so far.
@@ -125,15 +127,25 @@ public final class Worker: Sendable {
         let fetched = AsyncChannel<FetchedDelivery>()
         let cold = ColdLane(userLimit: 2 * configuration.jobsPerClaim)
         let adapted = AsyncChannel<AdaptedDelivery>()
+        let gradients = AsyncChannel<ClaimedChunk>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer {
                     fetched.finish()
                     cold.finish()
+                    gradients.finish()
                 }
-                try await self.claimUntilDrained { delivery in
-                    if ColdLane.takes(delivery) { await cold.put(delivery) } else { await fetched.send(delivery) }
+                try await self.claimUntilDrained { chunks in
+                    if chunks[0].kind == MetaRunQueue.kind {
+                        for chunk in chunks { await gradients.send(chunk) }
+                    } else if let delivery = await self.fetch(chunks) {
+                        if ColdLane.takes(delivery) { await cold.put(delivery) } else { await fetched.send(delivery) }
+                    }
                 }
+            }
+            // One more than compute, so that a core need not wait for an object.
+            for _ in 0...configuration.computeThreads {
+                group.addTask { for await chunk in gradients { await self.grade(chunk) } }
             }
             group.addTask {
                 defer { adapted.finish() }
@@ -175,6 +187,19 @@ public final class Worker: Sendable {
         } catch {
             await giveUp(delivery.chunks, because: error)
             return nil
+        }
+    }
+
+    /// Computes gradients of a meta-training that a chunk asks for.
+    private func grade(_ chunk: ClaimedChunk) async {
+        let start = ContinuousClock.now
+        do {
+            let (delivery, report) = try await grading.work(chunk)
+            statistics.add(WorkStatistics(of: delivery, chunks: [chunk], outcome: report))
+            inHand.finish([chunk], stageMilliseconds: (ContinuousClock.now - start).seconds * 1000)
+            note(report)
+        } catch {
+            await giveUp([chunk], because: error)
         }
     }
 

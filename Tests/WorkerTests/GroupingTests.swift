@@ -10,17 +10,18 @@ import Worker
         return copy
     }
 
-    @Test("chunks that agree in tenant, base and recipe make one delivery, in the order of the claim")
+    @Test("chunks that agree in tenant, kind, base and recipe make one delivery, in the order of the claim")
     func together() async throws {
         let one = try await Claims.chunk(users: 2).chunk
-        let chunks = (1...6).map { chunk($0, like: one) }
+        let chunks = (1...7).map { chunk($0, like: one) }
         var mixed = chunks
         mixed[1].tenantID += 1
         mixed[3].baseID += 1
         mixed[4].recipeID += 1
+        mixed[6].kind = MetaRunQueue.kind
         let groups = Worker.deliveries(mixed).map { $0.map(\.fence.chunkID) }
-        #expect(groups == [[1, 3, 6], [2], [4], [5]])
-        #expect(Worker.deliveries(chunks).map(\.count) == [6])
+        #expect(groups == [[1, 3, 6], [2], [4], [5], [7]])
+        #expect(Worker.deliveries(chunks).map(\.count) == [7])
         #expect(Worker.deliveries([]).isEmpty)
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterTraining
 import Evaluation
 import Foundation
 import Meta
@@ -6,6 +7,7 @@ import Model
 import Population
 import Postgres
 import Problem
+import Queue
 import Recipe
 import Registry
 
@@ -29,10 +31,12 @@ struct MetaTrain: AsyncParsableCommand {
               attune meta-train --data users.jsonl.zst --out recipe.attune
               attune meta-train --tenant demo --side-features
               attune meta-train --tenant demo --checkpoint demo.checkpoint --resume
+              attune meta-train --tenant demo --cluster     # the gradients are jobs of whatever workers run
             """)
 
     @OptionGroup var connection: DatabaseOptions
     @OptionGroup var base: BaseOptions
+    @OptionGroup var objects: StoreOptions
     @OptionGroup var output: OutputOptions
 
     @Option(
@@ -51,6 +55,7 @@ struct MetaTrain: AsyncParsableCommand {
         help: ArgumentHelp("Write to this file where training stands, every 25 outer steps.", valueName: "file"))
     var checkpoint: String?
     @Flag(help: "Go on from --checkpoint, to the same recipe; begin where there is none.") var resume = false
+    @Flag(help: "Let workers compute the gradients, as jobs of the tenant: the same recipe.") var cluster = false
 
     func validate() throws {
         guard tenant != nil || (data != nil && out != nil) else {
@@ -59,6 +64,7 @@ struct MetaTrain: AsyncParsableCommand {
         guard !sideFeatures || preset == .pooled else {
             throw ValidationError("--side-features stand beside pooled features: give them with --preset pooled.")
         }
+        guard !cluster || tenant != nil else { throw ValidationError("--cluster needs --tenant, whose jobs they are.") }
         guard !resume || checkpoint != nil else { throw ValidationError("--resume needs --checkpoint.") }
     }
 
@@ -83,10 +89,13 @@ struct MetaTrain: AsyncParsableCommand {
         let display = MetaTrainingDisplay()
         // Before the pooled rule is learned: users that cannot teach the encoder are told at once.
         let inside = preset == .dsa ? try sparseTrainer(population, sequences, encoder, at: location) : nil
-        var recipe = try trainer.train(name: name, baseDigest: encoder.digest) { event in
-            display.show(event)
-            if case .checkpoint(let now) = event { try file?.write(now) }
-        }
+        var recipe =
+            cluster
+            ? try await trainOnCluster(trainer, encoder.digest, population, file, display, resuming: left?.run)
+            : try trainer.train(name: name, baseDigest: encoder.digest) { event in
+                display.show(event)
+                if case .checkpoint(let now) = event { try file?.write(now) }
+            }
         if let inside {
             let display = MetaTrainingDisplay()
             recipe = inside.train(recipe) { display.show($0) }
@@ -117,6 +126,34 @@ struct MetaTrain: AsyncParsableCommand {
         return try await connection.withDatabase { pool in
             try await TenantPopulation(registry: Registry(pool), inputs: AdaptationInputs(pool))
                 .users(of: tenant ?? "", limit: users)
+        }
+    }
+
+    /// Trains with the gradients computed by workers; however that ends, nothing of it stays in queue and store.
+    private func trainOnCluster(
+        _ trainer: MetaTrainer, _ baseDigest: String, _ population: MetaPopulation, _ file: CheckpointFile?,
+        _ display: MetaTrainingDisplay, resuming run: Int64?
+    ) async throws -> Recipe {
+        let store = try objects.open(for: connection.deployment())
+        return try await connection.withDatabase { pool in
+            let gradients = try await ClusterGradients(
+                queue: MetaRunQueue(pool), store: store, tenant: tenant ?? "", resuming: run,
+                features: population.features, tell: { Terminal.note($0) })
+            display.cluster = gradients
+            do {
+                let recipe = try await trainer.train(name: name, baseDigest: baseDigest, gradients: gradients) {
+                    event in
+                    display.show(event)
+                    guard case .checkpoint(var now) = event else { return }
+                    now.run = gradients.run
+                    try file?.write(now)
+                }
+                try await gradients.close()
+                return recipe
+            } catch {
+                try await gradients.close()
+                throw error
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import Adapters
+import ClusterTraining
 import Foundation
 import Meta
 import Recipe
@@ -6,6 +7,11 @@ import Recipe
 /// Meta-training as it goes, and its figures by step and support size.
 final class MetaTrainingDisplay {
     private let progress = ProgressLine("train")
+    private let started = ContinuousClock.now
+    /// Who computes the gradients, where that is the cluster.
+    var cluster: ClusterGradients?
+    /// Thousandths of folds that are done, of folds that are under way at once.
+    private var done = 0
 
     func show(_ event: MetaTrainingProgress) {
         switch event {
@@ -13,9 +19,9 @@ final class MetaTrainingDisplay {
             Terminal.note("head       penalty \(penalty), held-out log loss \(Figures.score(logLoss, 4))")
         case .learning(let step):
             progress.show(
-                step.fold * 1000 + min(999, step.step), of: step.folds * 1000,
+                cluster == nil ? step.fold * 1000 + min(999, step.step) : done, of: step.folds * 1000,
                 "fold \(step.fold + 1) of \(step.folds), step \(step.step), loss \(Figures.score(step.loss, 4)), "
-                    + "best \(Figures.score(step.bestLoss, 4))")
+                    + "best \(Figures.score(step.bestLoss, 4))\(workers)")
         case .basis(let directions, let precision):
             Terminal.note("basis      \(directions) directions, coefficients in \(precision.rawValue)")
         case .items(0, _):
@@ -24,8 +30,17 @@ final class MetaTrainingDisplay {
             Terminal.note("items      vectors of \(texts) texts at scale \(scale)")
         case .encoder(let site, let entries, let kept):
             Terminal.note("encoder    \(entries) entries at \(site), of which a user keeps \(kept)")
-        case .checkpoint, .validated: break
+        case .checkpoint(let checkpoint): done = checkpoint.endedFolds * 1000 + checkpoint.openSteps
+        case .validated: break
         }
+    }
+
+    /// What the cluster does, once it does something.
+    private var workers: String {
+        guard let status = cluster?.status, status.steps > 0 else { return "" }
+        let seconds = (ContinuousClock.now - started) / .seconds(1)
+        return ", \(status.workers.count) worker\(status.workers.count == 1 ? "" : "s"), "
+            + "\(Figures.score(Double(status.steps) / seconds, 1)) steps/s"
     }
 
     /// Area under the curve on the validation users: a row a number of steps, a column a support size.
