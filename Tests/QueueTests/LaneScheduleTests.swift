@@ -128,6 +128,18 @@ import Testing
         #expect(schedule.nextClaim(workerID: 1, at: 0.5)?.lateSince == Horizon("9"))
     }
 
+    @Test("in a hurry a lane is swept fifty times a second, many lanes at 5 ms a lane")
+    func hurries() throws {
+        var one = try read([1: nil])
+        one.isHurried = true
+        #expect(one.nextClaim(workerID: 1, at: 0.019) == nil)
+        #expect(one.nextClaim(workerID: 1, at: 0.02)?.lateSince == Horizon("7"))
+        var many = try read(Dictionary(uniqueKeysWithValues: (1...20).map { ($0, nil) }))
+        many.isHurried = true
+        #expect(many.nextClaim(workerID: 1, at: 0.09) == nil)
+        #expect(many.nextClaim(workerID: 1, at: 0.1) != nil)
+    }
+
     @Test("a claim goes on from where the lane's last one got to")
     func marks() throws {
         let head = LaneMark(sortKey: 10, chunkID: 2)

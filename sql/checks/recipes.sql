@@ -6,6 +6,7 @@ SELECT t.name AS subject, count(*)::double precision AS measured,
     format('attune recipe activate --tenant %s, after attune base add and SELECT attune.promote(%L, …)', t.name, t.name) AS helps
 FROM (SELECT c.tenant_id, c.kind_id, c.campaign_id, c.waits FROM attune.chunk c WHERE c.state = 2 ORDER BY c.run_at LIMIT 20000) AS d
 JOIN attune.tenant t ON t.tenant_id = d.tenant_id
+JOIN attune.kind k ON k.kind_id = d.kind_id AND k.is_of_users
 LEFT JOIN attune.campaign g ON g.campaign_id = d.campaign_id
 LEFT JOIN attune.active_base a ON a.tenant_id = d.tenant_id
 WHERE d.waits > 0 AND NOT EXISTS (

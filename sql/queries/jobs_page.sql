@@ -10,6 +10,6 @@
 -- $9 before bigint: a job id
 -- $10 budget integer: rows looked at
 -- $11 at_most integer: jobs returned
-SELECT looked, reached, reached_at, is_cut, job_id, job_tenant AS tenant, job_user AS user_id, flow, state, attempt, tries,
+SELECT looked, reached, reached_at, is_cut, job_id, job_tenant AS tenant, job_user AS user_id, job_kind AS kind, flow, state, attempt, tries,
     job_worker AS worker, enqueued_at, run_at, claimed_at, finished_at, job_error_class AS error_class, message, revision
 FROM attune.jobs_walk($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

@@ -69,7 +69,7 @@ struct JobLife: Encodable {
     /// The life as a list of moments, then what it did.
     var lines: [String] {
         let state = Terminal.colored(job.state, Terminal.color(ofState: job.state))
-        var lines = ["job \(job.job)  \(state)  \(job.tenant)/\(job.user ?? "erased")  \(kind)"]
+        var lines = ["job \(job.job)  \(state)  \(job.whose)  \(job.kind)"]
         lines.append(
             "\(Figures.dateAndTime(job.enqueued))  enqueued   \(job.flow)"
                 + (retryOf.map { ", repeats job \($0)" } ?? ""))

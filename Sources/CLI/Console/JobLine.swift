@@ -1,11 +1,13 @@
 import Foundation
 import Postgres
+import Queue
 
 /// A job as `attune jobs --json` prints it.
 struct JobLine: Encodable {
     var job: Int64
     var tenant: String
-    /// Nil when the user was erased.
+    var kind: String
+    /// Nil when the user was erased, or for a kind that is no user's.
     var user: String?
     var flow: String
     var state: String
@@ -23,6 +25,7 @@ struct JobLine: Encodable {
     init(_ row: Row) throws(PostgresError) {
         job = try row.decode("job_id")
         tenant = try row.decode("tenant")
+        kind = try row.decode("kind")
         user = try row.decode("user_id")
         flow = try row.decode("flow")
         state = try row.decode("state")
@@ -38,11 +41,15 @@ struct JobLine: Encodable {
         revision = try row.decode("revision")
     }
 
+    /// `tenant/user`.
+    var whose: String { "\(tenant)/\(user ?? (kind == MetaRunQueue.kind ? "–" : "erased"))" }
+
     /// Table cells under ``table()``.
     var cells: [String] {
-        let error = [errorClass, message].compactMap { $0 }.joined(separator: " · ")
+        // Without an error a message says what came of the job.
+        let error = errorClass.map { [$0, message].compactMap(\.self).joined(separator: " · ") } ?? ""
         return [
-            Terminal.colored(state, Terminal.color(ofState: state)), String(job), "\(tenant)/\(user ?? "erased")", flow,
+            Terminal.colored(state, Terminal.color(ofState: state)), String(job), whose, flow,
             tries.map(String.init) ?? "–",
             claimed.map { Figures.span(seconds: max(0, $0.timeIntervalSince(enqueued))) } ?? "–",
             Figures.dateAndTime(finished ?? claimed ?? enqueued), error.isEmpty ? "–" : String(error.prefix(60)),
