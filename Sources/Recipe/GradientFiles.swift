@@ -31,7 +31,9 @@ package enum GradientFiles {
     package static func features(decoding bytes: [UInt8], at location: String) throws -> Matrix {
         let file = try open(bytes, features, location)
         let shape = try file.description(of: "features").shape
-        guard shape.count == 2, shape[1] > 0 else { throw malformed(location, "features of shape \(shape).") }
+        guard shape.count == 2, shape[1] > 0 else {
+            throw malformed(location, "features of shape \(Problem.excerpt("\(shape)")).")
+        }
         return Matrix(rows: shape[0], columns: shape[1], values: try file.floats(of: "features"))
     }
 

@@ -843,6 +843,51 @@ def recipes_inside():
     seed("recipe", "tensor_missing.inside-scales", recipe(**inside(sparse__scales=None)))
 
 
+def gradient_request(users=((2, 1), (1, 2)), **changes):
+    """What a job of meta-training asks for: examples of support and query by user, over texts 0 to 3."""
+    counts = {"support": [u[0] for u in users], "query": [u[1] for u in users]}
+    entries = {}
+    for name, each in counts.items():
+        entries[f"{name}.rows"] = ("I32", [sum(each)], struct.pack(f"<{sum(each)}i", *[i % 4 for i in range(sum(each))]))
+        entries[f"{name}.labels"] = ("U8", [sum(each)], bytes(i % 2 for i in range(sum(each))))
+        entries[f"{name}.counts"] = ("I32", [len(each)], struct.pack(f"<{len(each)}i", *each))
+    bits = lambda value: str(struct.unpack("<I", floats(value))[0])
+    metadata = {"format": "attune-gradient-request", "version": "1", "run": "7", "fold": "2", "step": "31", "shard": "3",
+                "features": BASE, "parameters": RECIPE, "scale": bits(4), "ranking_share": bits(0.5)}
+    for name, change in changes.items():
+        if name in metadata:
+            metadata[name] = change
+        else:
+            entries[name.replace("__", ".")] = change
+    return tensors(
+        [(name, *entry) for name, entry in entries.items() if entry], {k: v for k, v in metadata.items() if v is not None})
+
+
+def gradient_requests():
+    ints = lambda *values: ("I32", [len(values)], struct.pack(f"<{len(values)}i", *values))
+    seed("gradient-request", "read.two-users", gradient_request())
+    seed("gradient-request", "read.one-class", gradient_request(query__labels=("U8", [3], b"\0\0\0")))
+    seed("gradient-request", "read.negative-scale", gradient_request(scale="3229614080"))
+    seed("gradient-request", "gradient_request_newer.version-2", gradient_request(version="2"))
+    seed("gradient-request", "gradient_request_newer.version-none", gradient_request(version=None))
+    seed("gradient-request", "gradient_request_newer.version-long", gradient_request(version="1" * 3000))
+    seed("gradient-request", "tensor_missing.no-rows", gradient_request(support__rows=None))
+    seed("gradient-request", "tensor_type.rows-floats", gradient_request(query__rows=("F32", [3], floats(0, 1, 2))))
+    seed("gradient-request", "tensor_shape.labels-short", gradient_request(support__labels=("U8", [1], b"\1")))
+    for name, content in {
+        "other-format": gradient_request(format="attune-recipe"), "features-path": gradient_request(features="../" * 22),
+        "features-long": gradient_request(features="a" * 3000), "parameters-none": gradient_request(parameters=None),
+        "run-negative": gradient_request(run="-1"), "fold-huge": gradient_request(fold="99999999999999999999"),
+        "scale-nan": gradient_request(scale="2143289344"), "share-above-1": gradient_request(ranking_share="1073741824"),
+        "label-2": gradient_request(query__labels=("U8", [3], b"\0\1\2")), "nobody": gradient_request(()),
+        "count-0": gradient_request(support__counts=ints(3, 0)), "count-negative": gradient_request(support__counts=ints(4, -1)),
+        "counts-overflow": gradient_request(support__counts=ints(2**31 - 1, 2**31 - 1)),
+        "users-differ": gradient_request(query__counts=ints(3)), "text-4": gradient_request(query__rows=ints(0, 1, 4)),
+        "text-negative": gradient_request(support__rows=ints(-1, 1, 2)),
+    }.items():
+        seed("gradient-request", f"gradient_file_malformed.{name}", content)
+
+
 def recipes():
     recipes_inside()
     seed("recipe", "read.dense", recipe())
@@ -976,5 +1021,6 @@ def sparse_deltas():
 
 for write in [
     safetensors, byte_pairs, word_pieces, configurations, adapters, loras, pefts, recipes, users, sparse_deltas,
+    gradient_requests,
 ]:
     write()

@@ -24,6 +24,10 @@ struct MetaTrain: AsyncParsableCommand {
             75 bytes a user. dsa learns that first, and from it sparse deltas inside the encoder's last block: three steps,
             hundreds of times slower, about 1.2 kB a user; worth it where it scores better on your users.
 
+            With --checkpoint a training that was stopped goes on with --resume, to the same recipe. With --cluster the
+            gradients are jobs that workers compute; any number of them, and whichever die, make the same recipe too; what
+            dsa learns after the pooled rule is learned here.
+
             EXAMPLES:
               attune meta-train --tenant demo
               attune meta-train --tenant demo --preset dsa
@@ -151,7 +155,9 @@ struct MetaTrain: AsyncParsableCommand {
                 try await gradients.close()
                 return recipe
             } catch {
-                try await gradients.close()
+                do { try await gradients.close() } catch let left {
+                    Terminal.note("cluster    objects of the run stay for a day: \(left)")
+                }
                 throw error
             }
         }

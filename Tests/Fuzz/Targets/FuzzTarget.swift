@@ -18,7 +18,7 @@ public struct FuzzTarget: Sendable {
     /// Every target.
     public static let all: [FuzzTarget] = [
         .safetensors, .safetensorsIndex, .bytePairs, .wordPieces, .vocabulary, .configuration, .adapter, .frame, .pack,
-        .recipe, .user, .lora, .peft, .sparseDelta,
+        .recipe, .user, .lora, .peft, .sparseDelta, .gradientRequest,
     ]
 
     /// A refusal is read by people and stored with the job: it quotes little of the input, however large that is.
