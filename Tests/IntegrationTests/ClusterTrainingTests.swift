@@ -37,7 +37,7 @@ extension EndToEnd {
                     return false
                 }
                 victim.kill9()
-                try await trainer.succeeds(within: 90)
+                try await trainer.succeeds(within: 150)
 
                 let together = try Recipe(decoding: bytes("together", of: site), at: "together")
                 #expect(together.validation == alone.validation && together == alone)
@@ -89,7 +89,7 @@ extension EndToEnd {
 
                 let again = ["--checkpoint", checkpoint, "--resume", "--out", "\(site.folder.path)/together"]
                 let resumed = try site.start(shared + cluster + again)
-                try await resumed.succeeds(within: 90)
+                try await resumed.succeeds(within: 150)
                 _ = try await site.run(
                     shared + ["--checkpoint", copy, "--resume", "--out", "\(site.folder.path)/resumed"])
                 let alone = try bytes("alone", of: site)
