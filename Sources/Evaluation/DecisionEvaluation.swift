@@ -9,7 +9,7 @@ import Tensor
 /// tuned threshold, on the same users at the pooled site.
 ///
 /// The policy learns from meta-train users under rules that were learned without them, on random windows of their time lines. It
-/// sees the support alone; what its action came to is the query's log loss.
+/// sees the support alone; what its action came to is the query's AUC and log loss, and whether the user is significantly worse off.
 public struct DecisionEvaluation: Sendable {
     /// How the policy is learned.
     public struct Settings: Sendable, Equatable, Codable {
@@ -17,9 +17,13 @@ public struct DecisionEvaluation: Sendable {
         public var windows = 3
         /// Query examples of a window.
         public var queryCount = 32
+        /// How much of an action's gain is AUC rather than log loss, each in its standard deviations; within `0...1`.
+        public var areaShare = 0.8
         /// Of heads for everyone that leave a fold's users out, for features of unit norm.
         public var headPenalty: Float = 1.5
-        /// The policy.
+        /// The share of users that the policy may harm significantly; nil: as many as half the way, guarded, harms.
+        public var harmBudget: Double?
+        /// The policy; its budget of harm is ``harmBudget``.
         public var policy = DecisionTrainer.Settings()
 
         /// The defaults.
@@ -57,14 +61,18 @@ public struct DecisionEvaluation: Sendable {
         let raw = try cases(progress)
         guard !raw.isEmpty else { throw Self.nobodyToLearnFrom }
         let scale = StateScale(raw.map(\.state))
-        let cases = raw.map { DecisionCase(state: scale($0.state), losses: $0.losses) }
+        let cases = raw.map { DecisionCase(state: scale($0.state), gains: $0.gains, harms: $0.harms) }
+        func guarded(_ threshold: Double) -> [Int] { raw.map { Self.guarded($0.state, threshold) } }
+        var settings = settings
+        settings.policy.harmBudget =
+            settings.harmBudget ?? DecisionTrainer.outcome(of: guarded(0), cases).harm
         let rounds = settings.policy.rounds
         var history: [DecisionTrainer.Round] = []
         let policy = try DecisionTrainer(settings.policy).train(cases) { number, round in
             history.append(round)
             try progress(.round(number + 1, of: rounds))
         }
-        let threshold = Self.threshold(raw, budget: settings.policy.harmBudget, margin: settings.policy.harmMargin)
+        let threshold = Self.threshold(settings.policy.harmBudget) { DecisionTrainer.outcome(of: guarded($0), cases) }
         var builder = DecisionReport.Builder(users: scored.users.count, seed: outer.seed)
         let states = DecisionStates(rule: recipe.rule, withoutData: recipe.headWithoutData)
         for size in ScoringProtocol.supportSizes {
@@ -72,15 +80,15 @@ public struct DecisionEvaluation: Sendable {
             func score(_ name: String, _ action: ([Double]) -> Int) {
                 let actions = adapted.map { action($0.state) }
                 let heads = zip(adapted, actions).map { $0.heads[$1] }
-                builder.add(name, size, scored.scores(under: heads), shares: actions.map { DecisionStates.shares[$0] })
+                builder.add(name, size, scored.scores(under: heads), actions)
             }
             score("keep") { _ in 0 }
-            score("full") { _ in 3 }
-            score("half") { _ in 2 }
-            // Leave-pair-out loss at half the way over the head without data is the second number of a state.
-            score("half_guarded_strictly") { $0[1] <= 0 ? 2 : 0 }
-            score("half_guarded") { $0[1] <= Double(recipe.settings.guarding?.tolerance ?? 0) ? 2 : 0 }
-            score("threshold") { $0[1] <= threshold ? 2 : 0 }
+            score("full") { _ in DecisionStates.moves.count - 1 }
+            score("half") { _ in DecisionStates.half }
+            score("half_guarded_strictly") { Self.guarded($0, 0) }
+            score("half_guarded") { Self.guarded($0, Double(recipe.settings.guarding?.tolerance ?? 0)) }
+            score("shrunk_guarded_strictly") { Self.guarded($0, 0, then: DecisionStates.shrunk) }
+            score("threshold") { Self.guarded($0, threshold) }
             score("ppo") { policy.action(for: scale($0)) }
         }
         return builder.report(
@@ -89,9 +97,52 @@ public struct DecisionEvaluation: Sendable {
                 threshold: threshold, settings: settings, seed: outer.seed), rounds: history)
     }
 
+    /// What a guard does: half the way where the leave-pair-out loss of that is no worse than a threshold.
+    private static func guarded(_ state: [Double], _ threshold: Double, then action: Int = DecisionStates.half) -> Int {
+        state[DecisionStates.halfLoss] <= threshold ? action : 0
+    }
+
+    /// What actions came to for one window.
+    private struct Outcomes {
+        var state: [Double]
+        var areas: [Double]
+        var losses: [Double]
+        var harms: [Bool]
+
+        init(_ own: DecisionStates.Adapted, query: OwnedExamples) {
+            let scored = own.heads.map {
+                ScoredQuery(logits: $0.logits(of: query.features), labels: query.labels)
+            }
+            state = own.state
+            areas = scored.areas
+            losses = scored.map(\.meanLoss)
+            harms = scored.map { LossComparison($0, against: scored[0]).t > LossComparison.significantT }
+        }
+    }
+
+    /// Gains in AUC and in log loss, each in its standard deviations over all windows and actions, as one number.
+    private func cases(_ outcomes: [Outcomes]) -> [DecisionCase] {
+        func differences(_ values: [Double]) -> [Double] { values.map { $0 - values[0] } }
+        func spread(_ all: [[Double]]) -> Double {
+            let values = all.flatMap { $0.dropFirst() }
+            let mean = values.reduce(0, +) / Double(max(values.count, 1))
+            let square = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(values.count, 1))
+            return max(square.squareRoot(), 1e-9)
+        }
+        let (areas, losses) = (outcomes.map { differences($0.areas) }, outcomes.map { differences($0.losses) })
+        let (areaSpread, lossSpread) = (spread(areas), spread(losses))
+        return outcomes.indices.map { index in
+            DecisionCase(
+                state: outcomes[index].state,
+                gains: zip(areas[index], losses[index]).map {
+                    settings.areaShare * $0 / areaSpread - (1 - settings.areaShare) * $1 / lossSpread
+                }, harms: outcomes[index].harms)
+        }
+    }
+
     /// Windows of meta-train users, each under the rule and the head for everyone that were learned without the user.
     private func cases(_ progress: (Progress) throws -> Void) throws -> [DecisionCase] {
-        var cases: [DecisionCase] = []
+        var outcomes: [Outcomes] = []
         var random = RandomSource(seed: outer.seed)
         let loop = OuterLoop(training, settings: outer)
         for fold in 0..<outer.folds {
@@ -102,14 +153,11 @@ public struct DecisionEvaluation: Sendable {
             let adapted = states.adapted(windows.map(\.support), features: training.features)
             for (window, own) in zip(windows, adapted) {
                 let query = OwnedExamples([window.query], from: training.features, scale: 1)
-                let losses = own.heads.map { head in
-                    ScoredQuery(logits: head.logits(of: query.features), labels: query.labels).meanLoss
-                }
-                cases.append(DecisionCase(state: own.state, losses: losses))
+                outcomes.append(Outcomes(own, query: query))
             }
             try progress(.fold(fold + 1, of: outer.folds))
         }
-        return cases
+        return cases(outcomes)
     }
 
     private func windows(of users: [MetaUser], _ random: inout RandomSource) -> [Episode] {
@@ -133,18 +181,11 @@ public struct DecisionEvaluation: Sendable {
 
     /// The leave-pair-out loss up to which half the way is gone: of a grid, the one that gains most with no more users harmed than
     /// the policy's budget; where all harm more, the one that harms least.
-    private static func threshold(_ cases: [DecisionCase], budget: Double, margin: Double) -> Double {
+    private static func threshold(_ budget: Double, _ outcome: (Double) -> DecisionTrainer.Outcome) -> Double {
         let grid = [-0.1, -0.05, -0.02, -0.01, 0, 0.01, 0.02, 0.05, 0.1, 0.2]
-        let tried = grid.map { threshold in
-            let gains = cases.map { $0.state[1] <= threshold ? $0.losses[0] - $0.losses[2] : 0 }
-            let count = Double(cases.count)
-            return (
-                threshold: threshold, gain: gains.reduce(0, +) / count,
-                harm: Double(gains.count { $0 < -margin }) / count
-            )
-        }
-        let allowed = tried.filter { $0.harm <= budget }
-        let best = allowed.max { $0.gain < $1.gain } ?? tried.min { $0.harm < $1.harm }
+        let tried = grid.map { (threshold: $0, outcome: outcome($0)) }
+        let allowed = tried.filter { $0.outcome.harm <= budget }
+        let best = allowed.max { $0.outcome.gain < $1.outcome.gain } ?? tried.min { $0.outcome.harm < $1.outcome.harm }
         return best?.threshold ?? 0
     }
 

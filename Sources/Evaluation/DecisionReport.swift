@@ -11,6 +11,8 @@ public struct DecisionReport: Sendable, Equatable, Codable {
         public var scoredUsers: Int
         /// Windows of meta-train users that the policy learned from.
         public var cases: Int
+        /// What each action serves of the head without data and of the user's own.
+        package var moves = DecisionStates.moves
         /// The tuned threshold, nats.
         public var threshold: Double
         /// How the policy was learned.
@@ -21,7 +23,8 @@ public struct DecisionReport: Sendable, Equatable, Codable {
 
     /// One method at one support size.
     public struct Row: Sendable, Equatable, Codable {
-        /// `keep`, `full`, `half`, `half_guarded_strictly` (no tolerance), `half_guarded` (the recipe's), `threshold`, `ppo`.
+        /// `keep`, `full`, `half`, `half_guarded_strictly` (no tolerance), `half_guarded` (the
+        /// recipe's), `shrunk_guarded_strictly`, `threshold`, `ppo`.
         public var method: String
         /// Support size.
         public var support: Int
@@ -39,7 +42,7 @@ public struct DecisionReport: Sendable, Equatable, Codable {
         public var betterSignificant: Double
         /// Share of users worse by more than .02 nats.
         public var harmMaterial: Double
-        /// Share of users at each share of the way: 0, 1/4, 1/2, 1.
+        /// Share of users with each of the moves.
         public var actions: [Double]
     }
 
@@ -61,12 +64,12 @@ public struct DecisionReport: Sendable, Equatable, Codable {
     /// Collects methods on the same users.
     struct Builder {
         private let bootstrap: Bootstrap
-        private var scores: [(method: String, support: Int, queries: [ScoredQuery], shares: [Float])] = []
+        private var scores: [(method: String, support: Int, queries: [ScoredQuery], actions: [Int])] = []
 
         init(users: Int, seed: UInt64) { bootstrap = Bootstrap(users: users, seed: seed) }
 
-        mutating func add(_ method: String, _ support: Int, _ queries: [ScoredQuery], shares: [Float]) {
-            scores.append((method, support, queries, shares))
+        mutating func add(_ method: String, _ support: Int, _ queries: [ScoredQuery], _ actions: [Int]) {
+            scores.append((method, support, queries, actions))
         }
 
         func report(_ config: Configuration, rounds: [DecisionTrainer.Round]) -> DecisionReport {
@@ -74,7 +77,7 @@ public struct DecisionReport: Sendable, Equatable, Codable {
                 func other(_ method: String) -> [ScoredQuery] {
                     scores.first { $0.method == method && $0.support == score.support }?.queries ?? []
                 }
-                return row(score.method, score.support, score.queries, score.shares, other)
+                return row(score.method, score.support, score.queries, score.actions, other)
             }
             var figures: [String: Double] = [:]
             for row in rows where row.method != "keep" && row.method != "full" {
@@ -94,7 +97,7 @@ public struct DecisionReport: Sendable, Equatable, Codable {
         }
 
         private func row(
-            _ method: String, _ support: Int, _ queries: [ScoredQuery], _ shares: [Float],
+            _ method: String, _ support: Int, _ queries: [ScoredQuery], _ actions: [Int],
             _ other: (String) -> [ScoredQuery]
         ) -> Row {
             let (areas, kept, full) = (queries.areas, other("keep").areas, other("full").areas)
@@ -112,8 +115,8 @@ public struct DecisionReport: Sendable, Equatable, Codable {
                 harmSignificant: share { $0.t > LossComparison.significantT },
                 betterSignificant: share { $0.t < -LossComparison.significantT },
                 harmMaterial: share { $0.mean > LossComparison.materialLoss },
-                actions: DecisionStates.shares.map { taken in
-                    Double(shares.count { $0 == taken }) / Double(max(shares.count, 1))
+                actions: DecisionStates.moves.indices.map { taken in
+                    Double(actions.count { $0 == taken }) / Double(max(actions.count, 1))
                 })
         }
     }

@@ -6,8 +6,29 @@ package import Tensor
 
 /// What a decision may do for a user, and what it sees of the user's support.
 package struct DecisionStates {
-    /// How far from the head without data each action goes; the first leaves the user as they are.
-    static let shares: [Float] = [0, 0.25, 0.5, 1]
+    /// What an action serves: some of the head without data and some of the user's own. Where they add up to less than one,
+    /// scores lie closer together: the order stays the user's own, and less is lost where it is wrong.
+    package struct Move: Sendable, Equatable, Codable {
+        /// Of the head without data.
+        package var general: Float
+        /// Of the head that the rule fits.
+        package var own: Float
+    }
+
+    /// The actions; the first leaves the user as they are.
+    package static let moves = [
+        Move(general: 1, own: 0), Move(general: 0.75, own: 0.25), Move(general: 0.5, own: 0.5),
+        Move(general: 0.25, own: 0.5), Move(general: 0, own: 0.5), Move(general: 0, own: 0.75),
+        Move(general: 0, own: 1),
+    ]
+    /// Half the way.
+    static let half = 2
+    /// Half the way, shrunk.
+    static let shrunk = 3
+    /// Shares of the way whose leave-pair-out losses a state holds.
+    private static let judgedShares: [Float] = [0.25, 0.5, 1]
+    /// Where a state holds the loss of half the way.
+    static let halfLoss = 1
 
     let rule: PreconditionedRule
     let withoutData: LinearHead
@@ -18,17 +39,18 @@ package struct DecisionStates {
 
     /// One user's support, adapted on under every action.
     package struct Adapted {
-        /// Of the support alone: leave-pair-out loss over the head without data at each share, what the fit gains on the
-        /// support, its size, how unlike its classes' counts are, and how long the published difference is.
+        /// Of the support alone: leave-pair-out loss over the head without data at a quarter, half and all of the way, what the fit
+        /// gains on the support, how long the difference is, how unlike the classes' counts are, the logarithm of its size, and the
+        /// first five times that: what a loss is worth depends on how many examples it is of.
         package var state: [Double]
-        /// One head an action, `[shares]`.
+        /// One head an action, `[moves]`.
         package var heads: [LinearHead]
     }
 
     /// Adapts users under every action.
     package func adapted(_ supports: [UserSupport], features: Matrix) -> [Adapted] {
         let projected = rule.project(features, withoutData: withoutData)
-        let runs = Self.shares.dropFirst().map { share in
+        let runs = Self.judgedShares.map { share in
             var settings = AdaptationSettings.unguarded(steps: rule.steps.count, width: rule.width)
             settings.scale = share
             // Everything is fitted and judged, nothing is refused: refusing is the policy's.
@@ -45,16 +67,25 @@ package struct DecisionStates {
             let length = whole.delta.map { delta in
                 delta.dense().weights.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
             }
+            let size = log(Double(max(supports[user].count, 1))) - Self.typicalLogSize
+            let judged =
+                own.map { $0.leaveOut.map { Double($0.adapted - $0.start) } ?? 0 } + [
+                    Double(whole.lossAfter - whole.lossBefore), length ?? 0,
+                ]
             return Adapted(
-                state: own.map { $0.leaveOut.map { Double($0.adapted - $0.start) } ?? 0 } + [
-                    Double(whole.lossAfter - whole.lossBefore), log(Double(max(supports[user].count, 1))),
-                    abs(positives - 0.5), length ?? 0,
-                ],
-                heads: [withoutData]
-                    + zip(own, Self.shares.dropFirst()).map { adaptation, share in
-                        adaptation.delta?.applied(
-                            to: rule.publishedStart(withoutData: withoutData, share: share)) ?? withoutData
-                    })
+                state: judged + [abs(positives - 0.5), size] + judged.map { $0 * size },
+                heads: heads(own: whole.delta?.applied(to: rule.start) ?? withoutData))
+        }
+    }
+
+    /// The middle of `log 4` to `log 32`.
+    private static let typicalLogSize = 2.4
+
+    private func heads(own: LinearHead) -> [LinearHead] {
+        Self.moves.map { move in
+            func mix(_ general: Float, _ own: Float) -> Float { move.general * general + move.own * own }
+            return LinearHead(
+                weights: zip(withoutData.weights, own.weights).map(mix), bias: mix(withoutData.bias, own.bias))
         }
     }
 }

@@ -16,17 +16,17 @@ import Testing
         func run(_ budget: Double) throws -> DecisionReport {
             var settings = DecisionEvaluation.Settings()
             settings.policy.rounds = 60
-            settings.policy.harmBudget = budget
+            settings.harmBudget = budget
             return try DecisionEvaluation(population, outer: outer, settings, at: "generated").run(recipe) { _ in }
         }
         let (free, careful) = (try run(1), try run(0))
         for report in [free, careful] {
-            #expect(report.tables.decisions.count == 4 * 7 && report.tables.decisionRounds.count == 60)
+            #expect(report.tables.decisions.count == 4 * 8 && report.tables.decisionRounds.count == 60)
             for row in report.tables.decisions {
                 #expect(abs(row.actions.reduce(0, +) - 1) < 1e-9)
                 switch row.method {
                 case "keep": #expect(row.gainKept == 0 && row.harmSignificant == 0 && row.actions[0] == 1)
-                case "full": #expect(row.gainKept == 1 && row.actions[3] == 1)
+                case "full": #expect(row.gainKept == 1 && row.actions[6] == 1)
                 case "half": #expect(row.actions[2] == 1)
                 case "half_guarded": #expect(row.overGuard.mean == 0)
                 case "half_guarded_strictly": #expect(row.overStrictGuard.mean == 0)
@@ -34,16 +34,17 @@ import Testing
                     #expect(
                         report.figures["gate.decision.gain_kept.s\(row.support)"] == row.gainKept
                             && report.figures["gate.decision.harm_material.s\(row.support)"] == row.harmMaterial)
-                default: #expect(row.method == "threshold" && row.actions[1] == 0 && row.actions[3] == 0)
+                case "shrunk_guarded_strictly": #expect(row.actions[0] + row.actions[3] == 1)
+                default: #expect(row.method == "threshold" && row.actions[0] + row.actions[2] == 1)
                 }
             }
         }
         func acted(_ report: DecisionReport) -> Double {
-            report.tables.decisions.filter { $0.method == "ppo" }.reduce(0) { $0 + $1.actions[3] }
+            report.tables.decisions.filter { $0.method == "ppo" }.reduce(0) { $0 + 1 - $1.actions[0] }
         }
         #expect(acted(free) > acted(careful))
         #expect(careful.tables.decisionRounds.contains { $0.multiplier > 0 })
-        #expect(free.tables.decisionRounds.allSatisfy { $0.multiplier == 0 })
+        #expect(free.tables.decisionRounds.last?.multiplier == 0)
     }
 
     @Test("a state sees the support alone, and its heads are as far from the head without data as they say")
@@ -55,9 +56,13 @@ import Testing
         let adapted = states.adapted(supports, features: population.features)
         #expect(adapted.count == 20)
         for own in adapted {
-            #expect(own.heads.count == 4 && own.state.count == 7 && own.heads[0] == head)
-            let moved = own.heads.map { zip($0.weights, head.weights).reduce(0) { $0 + abs($1.0 - $1.1) } }
-            #expect(abs(moved[2] - moved[3] / 2) < 0.03 * moved[3] && abs(moved[1] - moved[3] / 4) < 0.03 * moved[3])
+            #expect(own.heads.count == DecisionStates.moves.count && own.state.count == 12 && own.heads[0] == head)
+            for (made, move) in zip(own.heads, DecisionStates.moves) {
+                for (index, weight) in made.weights.enumerated() {
+                    let mixed = move.general * head.weights[index] + move.own * own.heads[6].weights[index]
+                    #expect(abs(weight - mixed) < 1e-5)
+                }
+            }
         }
         let scale = StateScale(adapted.map(\.state))
         for column in 0..<4 {

@@ -18,9 +18,10 @@ extension Eval {
                 store them. Everything is learned on a file's meta-train users; the masks of scored users come from their
                 supports alone.
 
-                Whether and how much: how far a user's head goes from the head without data, nothing, a quarter, half or all of
-                the way. A policy trained by PPO on a budget of users harmed is scored beside acting on everybody, guards and a
-                tuned threshold on the leave-pair-out loss.
+                Whether and how much: how far a user's head goes from the head without data, from nothing to all of the way, and how
+                far apart it scores. A policy trained by PPO, on a budget of no more users harmed significantly than the guard harms
+                that goes half the way, is scored beside acting on everybody, guards and a tuned threshold on the leave-pair-out
+                loss.
 
                 EXAMPLES:
                   attune eval gate --data users.jsonl.zst
@@ -55,7 +56,11 @@ extension Eval {
         @Option(help: "Share of the groups that a user keeps.") var budget = 0.5
         @Option(help: "Rounds of PPO, 64 users of 8 masks each.") var rounds = 30
         @Option(help: "Rules learned on parts of the users and folded into one, at most 6.") var folds = 6
-        @Option(help: "Share of meta-train windows that the decision may harm materially.") var harmBudget = 0.12
+        @Option(
+            help:
+                "Share of meta-train windows that the decision may harm significantly (default: as the half-way guard)."
+        )
+        var harmBudget: Double?
         @Option(help: "Threads that compute (default: one a core).") var threads: Int?
         @Option(help: "Seed of every draw.") var seed: UInt64 = 1
 
@@ -64,7 +69,7 @@ extension Eval {
                 ("groups", groups), ("rounds", rounds), ("folds", folds), ("threads", threads ?? 1),
             ] where value < 1 { throw ValidationError("--\(name) is at least 1.") }
             guard budget > 0, budget <= 1 else { throw ValidationError("--budget is more than 0 and at most 1.") }
-            guard (0...1).contains(harmBudget) else { throw ValidationError("--harm-budget is within 0...1.") }
+            guard (0...1).contains(harmBudget ?? 0) else { throw ValidationError("--harm-budget is within 0...1.") }
         }
 
         func run() async throws {
@@ -87,7 +92,7 @@ extension Eval {
             var outer = OuterSettings()
             outer.seed = seed
             var settings = DecisionEvaluation.Settings()
-            (settings.policy.seed, settings.policy.harmBudget) = (seed, harmBudget)
+            (settings.policy.seed, settings.harmBudget) = (seed, harmBudget)
             let evaluation = try DecisionEvaluation(people, outer: outer, settings, at: absolute(data))
             let folds = ProgressLine("folds")
             let rounds = ProgressLine("rounds")
