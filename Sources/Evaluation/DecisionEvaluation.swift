@@ -38,27 +38,49 @@ public struct DecisionEvaluation: Sendable {
         case round(Int, of: Int)
     }
 
-    private let training: MetaPopulation
-    private let scored: MetaPopulation
+    /// Parts of the users that are scored, of ``ScoringProtocol/parts``.
+    public let parts: [Int]
+    private let splits: [(training: MetaPopulation, validation: MetaPopulation)]
     private let outer: OuterSettings
     private let settings: Settings
 
     /// Takes a file's users.
     ///
+    /// - Parameter isCrossValidated: scores every part of the users instead of one: who is harmed is one in a hundred.
     /// - Throws: `no_eligible_users`.
     public init(
-        _ population: MetaPopulation, outer: OuterSettings, _ settings: Settings = Settings(), at location: String
+        _ population: MetaPopulation, isCrossValidated: Bool = false, outer: OuterSettings,
+        _ settings: Settings = Settings(), at location: String
     ) throws(Problem) {
-        (training, scored) = population.split()
+        (parts, splits) = population.scoredParts(isCrossValidated ? ScoringProtocol.parts : 1)
         (self.outer, self.settings) = (outer, settings)
-        guard !scored.users.isEmpty else { throw PersonalizationEvaluation.noEligibleUsers(at: location) }
+        guard !parts.isEmpty else { throw PersonalizationEvaluation.noEligibleUsers(at: location) }
     }
 
-    /// Learns the policy and scores it beside its rivals.
+    /// Learns a policy for each part and scores it beside its rivals.
     ///
-    /// - Parameter recipe: learned on the same meta-train users.
-    public func run(_ recipe: Recipe, progress: (Progress) throws -> Void) throws -> DecisionReport {
-        let raw = try cases(progress)
+    /// - Parameter recipes: one of each of ``parts``, learned on the users who are not in it.
+    public func run(_ recipes: [Recipe], progress: (Progress) throws -> Void) throws -> DecisionReport {
+        precondition(recipes.count == parts.count, "a recipe of each part")
+        var builder = DecisionReport.Builder(
+            users: splits.reduce(0) { $0 + $1.validation.users.count }, seed: outer.seed)
+        var learned: [DecisionReport.Learned] = []
+        for (users, recipe) in zip(splits, recipes) {
+            learned.append(try score(users.validation, recipe, learningFrom: users.training, in: &builder, progress))
+        }
+        return builder.report(
+            .init(
+                trainingUsers: splits.reduce(0) { $0 + $1.training.users.count } / splits.count,
+                scoredUsers: splits.reduce(0) { $0 + $1.validation.users.count }, learned: learned.map(\.summary),
+                settings: settings, seed: outer.seed), rounds: learned.map(\.rounds))
+    }
+
+    /// Learns the policy on some users and scores it on others.
+    private func score(
+        _ scored: MetaPopulation, _ recipe: Recipe, learningFrom training: MetaPopulation,
+        in builder: inout DecisionReport.Builder, _ progress: (Progress) throws -> Void
+    ) throws -> DecisionReport.Learned {
+        let raw = try cases(training, progress)
         guard !raw.isEmpty else { throw Self.nobodyToLearnFrom }
         let scale = StateScale(raw.map(\.state))
         let cases = raw.map { DecisionCase(state: scale($0.state), gains: $0.gains, harms: $0.harms) }
@@ -73,7 +95,6 @@ public struct DecisionEvaluation: Sendable {
             try progress(.round(number + 1, of: rounds))
         }
         let threshold = Self.threshold(settings.policy.harmBudget) { DecisionTrainer.outcome(of: guarded($0), cases) }
-        var builder = DecisionReport.Builder(users: scored.users.count, seed: outer.seed)
         let states = DecisionStates(rule: recipe.rule, withoutData: recipe.headWithoutData)
         for size in ScoringProtocol.supportSizes {
             let adapted = states.adapted(scored.users.map { $0.support(size) }, features: scored.features)
@@ -91,10 +112,9 @@ public struct DecisionEvaluation: Sendable {
             score("threshold") { Self.guarded($0, threshold) }
             score("ppo") { policy.action(for: scale($0)) }
         }
-        return builder.report(
-            .init(
-                trainingUsers: training.users.count, scoredUsers: scored.users.count, cases: cases.count,
-                threshold: threshold, settings: settings, seed: outer.seed), rounds: history)
+        return DecisionReport.Learned(
+            summary: .init(cases: cases.count, harmBudget: settings.policy.harmBudget, threshold: threshold),
+            rounds: history)
     }
 
     /// What a guard does: half the way where the leave-pair-out loss of that is no worse than a threshold.
@@ -141,7 +161,9 @@ public struct DecisionEvaluation: Sendable {
     }
 
     /// Windows of meta-train users, each under the rule and the head for everyone that were learned without the user.
-    private func cases(_ progress: (Progress) throws -> Void) throws -> [DecisionCase] {
+    private func cases(
+        _ training: MetaPopulation, _ progress: (Progress) throws -> Void
+    ) throws -> [DecisionCase] {
         var outcomes: [Outcomes] = []
         var random = RandomSource(seed: outer.seed)
         let loop = OuterLoop(training, settings: outer)

@@ -5,20 +5,34 @@ import Meta
 public struct DecisionReport: Sendable, Equatable, Codable {
     /// What was run.
     public struct Configuration: Sendable, Equatable, Codable {
-        /// Users everything was learned on.
+        /// Users everything was learned on, the mean of the parts.
         public var trainingUsers: Int
-        /// Validation users scored.
+        /// Users scored, each under what was learned without their part.
         public var scoredUsers: Int
-        /// Windows of meta-train users that the policy learned from.
-        public var cases: Int
+        /// What was learned for each part.
+        public var learned: [Summary]
         /// What each action serves of the head without data and of the user's own.
         package var moves = DecisionStates.moves
-        /// The tuned threshold, nats.
-        public var threshold: Double
         /// How the policy was learned.
         public var settings: DecisionEvaluation.Settings
         /// Seed of every draw.
         public var seed: UInt64
+    }
+
+    /// What was learned for one part of the users.
+    public struct Summary: Sendable, Equatable, Codable {
+        /// Windows of meta-train users that the policy learned from.
+        public var cases: Int
+        /// The share of them that it might harm significantly.
+        public var harmBudget: Double
+        /// The tuned threshold, nats.
+        public var threshold: Double
+    }
+
+    /// The same with the policy's training.
+    struct Learned {
+        var summary: Summary
+        var rounds: [DecisionTrainer.Round]
     }
 
     /// One method at one support size.
@@ -50,8 +64,8 @@ public struct DecisionReport: Sendable, Equatable, Codable {
     public struct Tables: Sendable, Equatable, Codable {
         /// Methods by support size.
         public var decisions: [Row]
-        /// The policy's training, round by round.
-        public var decisionRounds: [DecisionTrainer.Round]
+        /// The policies' training, by part and round.
+        public var decisionRounds: [[DecisionTrainer.Round]]
     }
 
     /// What was run.
@@ -68,11 +82,17 @@ public struct DecisionReport: Sendable, Equatable, Codable {
 
         init(users: Int, seed: UInt64) { bootstrap = Bootstrap(users: users, seed: seed) }
 
+        /// Takes a method's scores of one part of the users.
         mutating func add(_ method: String, _ support: Int, _ queries: [ScoredQuery], _ actions: [Int]) {
-            scores.append((method, support, queries, actions))
+            if let own = scores.firstIndex(where: { $0.method == method && $0.support == support }) {
+                scores[own].queries += queries
+                scores[own].actions += actions
+            } else {
+                scores.append((method, support, queries, actions))
+            }
         }
 
-        func report(_ config: Configuration, rounds: [DecisionTrainer.Round]) -> DecisionReport {
+        func report(_ config: Configuration, rounds: [[DecisionTrainer.Round]]) -> DecisionReport {
             let rows = scores.map { score in
                 func other(_ method: String) -> [ScoredQuery] {
                     scores.first { $0.method == method && $0.support == score.support }?.queries ?? []

@@ -31,11 +31,7 @@ public struct PersonalizationEvaluation: Sendable {
         at location: String
     ) throws(Problem) {
         precondition(test == nil || !isCrossValidated, "test users or all users")
-        let splits = (0..<(isCrossValidated ? ScoringProtocol.parts : 1)).map {
-            (part: $0, users: population.split(holding: $0))
-        }
-        .filter { !$0.users.validation.users.isEmpty }
-        (parts, self.splits) = (splits.map(\.part), splits.map(\.users))
+        (parts, splits) = population.scoredParts(isCrossValidated ? ScoringProtocol.parts : 1)
         self.test = test?.keeping(\.isEligible)
         self.seed = seed
         guard !splits.isEmpty, self.test.map({ !$0.users.isEmpty }) ?? true else {

@@ -69,6 +69,15 @@ public struct MetaPopulation: Sendable {
         )
     }
 
+    /// The first so many parts of the users in which somebody can be scored, and the users of each.
+    package func scoredParts(
+        _ count: Int
+    ) -> (parts: [Int], splits: [(training: MetaPopulation, validation: MetaPopulation)]) {
+        let all = (0..<count).map { (part: $0, users: split(holding: $0)) }
+        let scored = all.filter { !$0.users.validation.users.isEmpty }
+        return (scored.map(\.part), scored.map(\.users))
+    }
+
     /// The same texts with some of the users.
     public func keeping(_ isKept: (MetaUser) -> Bool) -> MetaPopulation {
         MetaPopulation(features: features, users: users.filter(isKept), textDigests: textDigests)

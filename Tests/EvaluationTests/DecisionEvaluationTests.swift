@@ -17,11 +17,11 @@ import Testing
             var settings = DecisionEvaluation.Settings()
             settings.policy.rounds = 60
             settings.harmBudget = budget
-            return try DecisionEvaluation(population, outer: outer, settings, at: "generated").run(recipe) { _ in }
+            return try DecisionEvaluation(population, outer: outer, settings, at: "generated").run([recipe]) { _ in }
         }
         let (free, careful) = (try run(1), try run(0))
         for report in [free, careful] {
-            #expect(report.tables.decisions.count == 4 * 8 && report.tables.decisionRounds.count == 60)
+            #expect(report.tables.decisions.count == 4 * 8 && report.tables.decisionRounds.map(\.count) == [60])
             for row in report.tables.decisions {
                 #expect(abs(row.actions.reduce(0, +) - 1) < 1e-9)
                 switch row.method {
@@ -43,8 +43,26 @@ import Testing
             report.tables.decisions.filter { $0.method == "ppo" }.reduce(0) { $0 + 1 - $1.actions[0] }
         }
         #expect(acted(free) > acted(careful))
-        #expect(careful.tables.decisionRounds.contains { $0.multiplier > 0 })
-        #expect(free.tables.decisionRounds.last?.multiplier == 0)
+        #expect(careful.tables.decisionRounds[0].contains { $0.multiplier > 0 })
+        #expect(free.tables.decisionRounds[0].last?.multiplier == 0)
+    }
+
+    @Test("cross-validated every eligible user is decided for once, by a policy learned without their part")
+    func crossValidates() throws {
+        let population = try PersonalizationEvaluationTests.population(users: 60, seed: 8)
+        var outer = OuterSettings()
+        (outer.folds, outer.maximumSteps) = (2, 25)
+        var settings = DecisionEvaluation.Settings()
+        settings.policy.rounds = 5
+        let evaluation = try DecisionEvaluation(
+            population, isCrossValidated: true, outer: outer, settings, at: "generated")
+        let recipes = try evaluation.parts.map { try PersonalizationEvaluationTests.recipe(population, holding: $0) }
+        let report = try evaluation.run(recipes) { _ in }
+        #expect(report.config.scoredUsers == population.users.count { $0.isEligible })
+        #expect(report.config.learned.count == 5 && report.tables.decisionRounds.map(\.count) == [5, 5, 5, 5, 5])
+        #expect(Set(report.config.learned.map(\.harmBudget)).count > 1)
+        #expect(report.tables.decisions.count == 4 * 8)
+        for row in report.tables.decisions where row.method == "full" { #expect(row.actions[6] == 1) }
     }
 
     @Test("a state sees the support alone, and its heads are as far from the head without data as they say")

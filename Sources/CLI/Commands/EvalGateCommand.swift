@@ -26,7 +26,7 @@ extension Eval {
                 EXAMPLES:
                   attune eval gate --data users.jsonl.zst
                   attune eval gate --data users.jsonl.zst --part rows --groups 32 --budget 0.25 --json
-                  attune eval gate --data users.jsonl.zst --part decision
+                  attune eval gate --data users.jsonl.zst --part decision --cross-validated
                 """)
 
         /// What a gate decides.
@@ -61,6 +61,7 @@ extension Eval {
                 "Share of meta-train windows that the decision may harm significantly (default: as the half-way guard)."
         )
         var harmBudget: Double?
+        @Flag(help: "Decide for all fifths of the users, each as learned on the other four.") var crossValidated = false
         @Option(help: "Threads that compute (default: one a core).") var threads: Int?
         @Option(help: "Seed of every draw.") var seed: UInt64 = 1
 
@@ -75,9 +76,8 @@ extension Eval {
         func run() async throws {
             let started = Date()
             let (people, texts, encoder) = try EncoderUsers.read(data, base.open())
-            let recipe = try Eval.recipe(people, encoder, seed: seed, at: absolute(data))
-            let decision = part == .rows ? nil : try decisions(people, recipe)
-            let rows = part == .decision ? nil : try rowGates(people, texts, recipe)
+            let decision = part == .rows ? nil : try decisions(people, encoder)
+            let rows = part == .decision ? nil : try rowGates(people, texts, encoder)
             var report = try MeasurementReport(
                 config: Configuration(rows: rows?.config, decision: decision?.config),
                 figures: (rows?.figures ?? [:]).merging(decision?.figures ?? [:]) { one, _ in one },
@@ -88,15 +88,19 @@ extension Eval {
         }
 
         /// Whether and how much a user is adapted at the pooled site.
-        private func decisions(_ people: MetaPopulation, _ recipe: Recipe) throws -> DecisionReport {
+        private func decisions(_ people: MetaPopulation, _ encoder: TextEncoder) throws -> DecisionReport {
             var outer = OuterSettings()
             outer.seed = seed
             var settings = DecisionEvaluation.Settings()
             (settings.policy.seed, settings.harmBudget) = (seed, harmBudget)
-            let evaluation = try DecisionEvaluation(people, outer: outer, settings, at: absolute(data))
+            let evaluation = try DecisionEvaluation(
+                people, isCrossValidated: crossValidated, outer: outer, settings, at: absolute(data))
+            let recipes = try evaluation.parts.map { part in
+                try Eval.recipe(people, holding: part, encoder, seed: seed, at: absolute(data))
+            }
             let folds = ProgressLine("folds")
             let rounds = ProgressLine("rounds")
-            return try evaluation.run(recipe) { progress in
+            return try evaluation.run(recipes) { progress in
                 switch progress {
                 case .fold(let done, let all): folds.show(done, of: all)
                 case .round(let done, let all): rounds.show(done, of: all)
@@ -105,7 +109,10 @@ extension Eval {
         }
 
         /// Which rows a user of a sparse delta keeps.
-        private func rowGates(_ people: MetaPopulation, _ texts: EncoderTexts, _ recipe: Recipe) throws -> GateReport {
+        private func rowGates(
+            _ people: MetaPopulation, _ texts: EncoderTexts, _ encoder: TextEncoder
+        ) throws -> GateReport {
+            let recipe = try Eval.recipe(people, encoder, seed: seed, at: absolute(data))
             let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
             var outer = EncoderOuterSettings()
             (outer.seed, outer.learnedFolds) = (seed, folds)
