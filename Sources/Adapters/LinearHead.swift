@@ -27,6 +27,14 @@ public struct LinearHead: Sendable, Equatable {
     /// Whether every number is finite.
     public var isFinite: Bool { bias.isFinite && weights.allSatisfy(\.isFinite) }
 
+    /// `share` of this head and `otherShare` of another of the same width.
+    public func mixed(_ share: Float, with otherShare: Float, of other: LinearHead) -> LinearHead {
+        precondition(other.width == width, "heads of one width")
+        return LinearHead(
+            weights: zip(weights, other.weights).map { share * $0 + otherShare * $1 },
+            bias: share * bias + otherShare * other.bias)
+    }
+
     /// One logit a row.
     ///
     /// - Parameter features: `[rows, width]`.

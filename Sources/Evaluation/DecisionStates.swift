@@ -74,20 +74,15 @@ package struct DecisionStates {
                 ]
             return Adapted(
                 state: judged + [abs(positives - 0.5), size] + judged.map { $0 * size },
-                heads: heads(own: whole.delta?.applied(to: rule.start) ?? withoutData))
+                heads: Self.moves.map { move in
+                    withoutData.mixed(
+                        move.general, with: move.own, of: whole.delta?.applied(to: rule.start) ?? withoutData)
+                })
         }
     }
 
     /// The middle of `log 4` to `log 32`.
     private static let typicalLogSize = 2.4
-
-    private func heads(own: LinearHead) -> [LinearHead] {
-        Self.moves.map { move in
-            func mix(_ general: Float, _ own: Float) -> Float { move.general * general + move.own * own }
-            return LinearHead(
-                weights: zip(withoutData.weights, own.weights).map(mix), bias: mix(withoutData.bias, own.bias))
-        }
-    }
 }
 
 /// Moves and scales features so that each has mean 0 and deviation 1 over the users it was made from, within -3...3.

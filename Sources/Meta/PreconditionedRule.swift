@@ -97,8 +97,6 @@ public struct PreconditionedRule: Sendable, Equatable {
     ///   - withoutData: the head of a user without an adapter.
     ///   - share: ``AdaptationSettings/scale``.
     public func publishedStart(withoutData: LinearHead, share: Float) -> LinearHead {
-        func blend(_ own: Float, _ general: Float) -> Float { share * own + (1 - share) * general }
-        return LinearHead(
-            weights: zip(start.weights, withoutData.weights).map(blend), bias: blend(start.bias, withoutData.bias))
+        start.mixed(share, with: 1 - share, of: withoutData)
     }
 }
