@@ -3,7 +3,6 @@ import Problem
 import Queue
 package import Recipe
 import Registry
-import Synchronization
 
 /// A recipe ready to adapt with.
 package struct LoadedRecipe: Sendable {
@@ -24,8 +23,7 @@ package struct LoadedRecipe: Sendable {
 final class RecipeShelf: Sendable {
     private let inputs: AdaptationInputs
     private let bases: BaseShelf
-    private let shelf = Mutex<[LoadedRecipe]>([])
-    private static let limit = 8
+    private let shelf = DigestShelf<LoadedRecipe>(limit: 8)
 
     init(inputs: AdaptationInputs, bases: BaseShelf) {
         self.inputs = inputs
@@ -44,18 +42,7 @@ final class RecipeShelf: Sendable {
     ///
     /// - Throws: `digest_mismatch`, `base_mismatch`, `unknown_recipe`, and what a malformed recipe file gives.
     func recipe(id: Int32, digest: String, base: String) async throws -> LoadedRecipe {
-        let known = shelf.withLock { shelf -> LoadedRecipe? in
-            guard let index = shelf.firstIndex(where: { $0.digest == digest }) else { return nil }
-            shelf.append(shelf.remove(at: index))
-            return shelf.last
-        }
-        if let known { return known }
-        let loaded = try await load(id, digest, base)
-        shelf.withLock { shelf in
-            shelf.append(loaded)
-            if shelf.count > Self.limit { shelf.removeFirst() }
-        }
-        return loaded
+        try await shelf.value(of: digest) { try await load(id, digest, base) }
     }
 
     private func load(_ id: Int32, _ digest: String, _ base: String) async throws -> LoadedRecipe {
