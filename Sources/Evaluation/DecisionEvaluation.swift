@@ -168,10 +168,10 @@ public struct DecisionEvaluation: Sendable {
         var random = RandomSource(seed: outer.seed)
         let loop = OuterLoop(training, settings: outer)
         for fold in 0..<outer.folds {
-            let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: outer.folds) == fold }
-            let head = fitGlobalHead(training.keeping { !isHeld($0) }, penalty: settings.headPenalty)
+            let (others, own) = training.split(fold: fold, of: outer.folds)
+            let head = fitGlobalHead(others, penalty: settings.headPenalty)
             let states = DecisionStates(rule: loop.learn(fold: fold, from: head), withoutData: head)
-            let windows = windows(of: training.users.filter(isHeld), &random)
+            let windows = windows(of: own.users, &random)
             let adapted = states.adapted(windows.map(\.support), features: training.features)
             for (window, own) in zip(windows, adapted) {
                 let query = OwnedExamples([window.query], from: training.features, scale: 1)

@@ -25,8 +25,8 @@ public struct StepsEvaluation: Sendable {
     public init(
         _ population: MetaPopulation, test: MetaPopulation? = nil, seed: UInt64 = 1, at location: String
     ) throws(Problem) {
-        trainingUsers = population.users.count { !ScoringProtocol.isValidation($0.id) }
-        validation = population.keeping { ScoringProtocol.isValidation($0.id) && $0.isEligible }
+        let split = population.split()
+        (trainingUsers, validation) = (split.training.users.count, split.validation)
         scored = test?.keeping(\.isEligible) ?? validation
         self.seed = seed
         guard !validation.users.isEmpty, !scored.users.isEmpty else {

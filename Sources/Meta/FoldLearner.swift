@@ -44,17 +44,19 @@ package struct FoldLearner: Sendable {
     private let fold: Int
     private let settings: OuterSettings
     private let held: MetaPopulation
-    private let users: [MetaUser]
     private let isFew: Bool
+    /// Draws the step that is asked for next; its source is that of the state until the step is taken.
+    private var sampler: EpisodeSampler
+    /// The step that was asked for and not taken yet.
+    private var pending: OuterStep?
 
     /// Begins a fold at a rule, or goes on from where one stood.
     package init(
         _ population: MetaPopulation, _ settings: OuterSettings, fold: Int, from plain: PreconditionedRule,
         resuming state: FoldState? = nil
     ) {
-        let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: settings.folds) == fold }
-        held = population.keeping { isHeld($0) && $0.isEligible }
-        users = population.users.filter { !isHeld($0) }
+        let (others, own) = population.split(fold: fold, of: settings.folds)
+        held = own.keeping(\.isEligible)
         isFew = population.users.count < settings.denseMinimumUsers
         (self.fold, self.settings) = (fold, settings)
         if let state {
@@ -68,20 +70,28 @@ package struct FoldLearner: Sendable {
                     step: 0, parameters: parameters, optimizer: AdamW(count: parameters.values.count),
                     random: RandomSource(seed: settings.seed &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(fold))))
         }
+        sampler = EpisodeSampler(
+            others.users,
+            .init(
+                usersPerStep: settings.usersPerStep, supportSizes: settings.supportSizes,
+                queryCount: settings.queryCount), random: self.state.running?.random ?? RandomSource(seed: 0))
     }
 
     /// The step whose gradient ``take(_:)`` is to get; the same one until it has. Nil when the fold has ended.
-    package func next() -> OuterStep? {
-        guard let running = state.running, let episodes = draw(running.random)?.episodes else { return nil }
-        return OuterStep(
+    package mutating func next() -> OuterStep? {
+        if let pending { return pending }
+        guard let running = state.running, let episodes = sampler.next() else { return nil }
+        pending = OuterStep(
             fold: fold, number: running.step + 1, parameters: running.parameters,
             shards: OuterStep.cut(episodes, into: settings.shardsPerStep), featureScale: settings.featureScale,
             objective: OuterObjective(rankingShare: settings.rankingShare))
+        return pending
     }
 
-    /// Takes one step; says how the fold stands where this is a checkpoint.
+    /// Takes the step that ``next()`` gave; says how the fold stands where this is a checkpoint.
     package mutating func take(_ gradient: MetaParameters) -> OuterProgress? {
-        guard var running = state.running, let random = draw(running.random)?.random else { return nil }
+        guard var running = state.running, pending != nil else { return nil }
+        pending = nil
         var gradient = gradient
         if isFew { for index in 0...gradient.width { gradient.values[index] = 0 } }
         running.optimizer.step(
@@ -89,7 +99,7 @@ package struct FoldLearner: Sendable {
             rate: { [parameters = running.parameters] in
                 parameters.isScalar($0) ? settings.scalarRate : settings.tensorRate
             })
-        running.random = random
+        running.random = sampler.random
         running.step += 1
         let step = running.step
         var isOver = step >= max(1, settings.maximumSteps)
@@ -104,15 +114,5 @@ package struct FoldLearner: Sendable {
         }
         state.running = isOver ? nil : running
         return progress
-    }
-
-    /// The next episodes, and the source after them.
-    private func draw(_ random: RandomSource) -> (episodes: [Episode], random: RandomSource)? {
-        var sampler = EpisodeSampler(
-            users,
-            .init(
-                usersPerStep: settings.usersPerStep, supportSizes: settings.supportSizes,
-                queryCount: settings.queryCount), random: random)
-        return sampler.next().map { ($0, sampler.random) }
     }
 }

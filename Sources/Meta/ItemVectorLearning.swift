@@ -3,8 +3,7 @@ import Tensor
 
 /// How vectors of texts are learned.
 ///
-/// The defaults were chosen on two rating sets, with scales picked on held-out meta-users: 32 to 96 columns served alike, a damping
-/// of 30 as well as 10 or 100.
+/// What they are worth together: `attune eval personalization --side-features`.
 public struct ItemVectorSettings: Sendable, Equatable {
     /// Numbers of a vector, at most the meta-users.
     public var count = 64
@@ -12,7 +11,7 @@ public struct ItemVectorSettings: Sendable, Equatable {
     public var damping: Float = 30
     /// Meta-users who met a text with a vector, at least: what one of them did is nobody's to read off a recipe.
     public var minimumUsers = 3
-    /// Scales `s` tried on held-out users; none of them may serve users better than the text alone does.
+    /// Scales `s` tried on held-out users.
     public var scales: [Float] = [1, 1.5, 2, 2.5, 3, 4, 5]
     /// Rounds of subspace iteration.
     public var rounds = 30
@@ -30,6 +29,7 @@ extension ItemVectors {
     /// `K = B Bᵀ`, `B[i, u] = R[i, u] / √(n_i + δ)`, and `Q` the top eigenvectors of `Bᵀ B`, the vectors are the rows of `B Q`.
     /// - Parameter population: the meta-train users, with texts' digests.
     public static func learned(from population: MetaPopulation, settings: ItemVectorSettings) -> ItemVectors? {
+        precondition(population.textDigests.count == population.features.rows, "texts that can be told apart")
         let behaviour = Behaviour(population, settings)
         let count = min(settings.count, population.users.count)
         guard !behaviour.texts.isEmpty, count > 0 else { return nil }
@@ -73,14 +73,12 @@ extension ItemVectors {
         let scales = [0] + settings.scales
         var losses = scales.map { _ in 0.0 }
         for fold in 0..<min(folds, outer.folds) {
-            let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: outer.folds) == fold }
-            let held = population.keeping { isHeld($0) && $0.isEligible }
-            guard !held.users.isEmpty,
-                let items = learned(from: population.keeping { !isHeld($0) }, settings: settings)
-            else { continue }
+            let (others, own) = population.split(fold: fold, of: outer.folds)
+            let held = own.keeping(\.isEligible)
+            guard !held.users.isEmpty, let items = learned(from: others, settings: settings) else { continue }
+            let extended = rule.extended(by: items.count)
             for (index, scale) in scales.enumerated() {
-                losses[index] += OuterLoop.loss(
-                    of: rule.extended(by: items.count), on: held.appending(items.scaled(by: scale)), outer)
+                losses[index] += OuterLoop.loss(of: extended, on: held.appending(items.scaled(by: scale)), outer)
             }
         }
         let best = losses.indices.min { losses[$0] < losses[$1] } ?? 0

@@ -78,6 +78,12 @@ public struct MetaPopulation: Sendable {
         return (scored.map(\.part), scored.map(\.users))
     }
 
+    /// The users outside a fold of meta-train users, and those in it, whom the others judge what they learned by.
+    package func split(fold: Int, of count: Int) -> (others: MetaPopulation, own: MetaPopulation) {
+        let isOwn = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: count) == fold }
+        return (keeping { !isOwn($0) }, keeping(isOwn))
+    }
+
     /// The same texts with some of the users.
     public func keeping(_ isKept: (MetaUser) -> Bool) -> MetaPopulation {
         MetaPopulation(features: features, users: users.filter(isKept), textDigests: textDigests)

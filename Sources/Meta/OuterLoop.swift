@@ -41,8 +41,7 @@ public struct OuterLoop: Sendable {
         for fold in states.indices {
             var learner = learner(fold, from: start, resuming: states[fold])
             while let step = learner.next() {
-                let gradients = step.shards.indices.map { step.gradient(ofShard: $0, features: population.features) }
-                let checkpoint = learner.take(step.sum(gradients))
+                let checkpoint = learner.take(step.gradient(features: population.features))
                 states[fold] = learner.state
                 if let checkpoint { try progress(checkpoint, states) }
             }
@@ -54,10 +53,7 @@ public struct OuterLoop: Sendable {
     /// One fold's rule alone: its users took no part in it but for choosing the checkpoint.
     package func learn(fold: Int, from start: LinearHead) -> PreconditionedRule {
         var learner = learner(fold, from: start, resuming: nil)
-        while let step = learner.next() {
-            let gradients = step.shards.indices.map { step.gradient(ofShard: $0, features: population.features) }
-            _ = learner.take(step.sum(gradients))
-        }
+        while let step = learner.next() { _ = learner.take(step.gradient(features: population.features)) }
         return learner.state.best.parameters.rule(featureScale: settings.featureScale)
     }
 

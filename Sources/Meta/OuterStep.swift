@@ -37,6 +37,11 @@ package struct OuterStep: Sendable {
         return OuterGradient(parameters, batch, objective).evaluate().gradient
     }
 
+    /// The whole step's gradient, computed here: what any number of others make of its shards.
+    package func gradient(features: Matrix) -> MetaParameters {
+        sum(shards.indices.map { gradient(ofShard: $0, features: features) })
+    }
+
     /// The whole step's gradient from its shards': each weighs as its users do, and they are added in order. In another order
     /// the last bits of a sum would be others, and with them the recipe.
     package func sum(_ gradients: [MetaParameters]) -> MetaParameters {

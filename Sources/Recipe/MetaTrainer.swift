@@ -166,11 +166,8 @@ public struct MetaTrainer: Sendable {
         let first = Self.penalties[0]
         var best = Penalties(withoutData: (first, .infinity), start: (first, .infinity))
         let splits = (0..<min(Self.penaltyFolds, outer.folds)).map { fold in
-            let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: outer.folds) == fold }
-            return (
-                fitted: training.keeping { !isHeld($0) },
-                held: training.keeping { isHeld($0) && !$0.query.labels.isEmpty }
-            )
+            let (others, own) = training.split(fold: fold, of: outer.folds)
+            return (fitted: others, held: own.keeping { !$0.query.labels.isEmpty })
         }
         for penalty in Self.penalties {
             var losses = (withoutData: 0.0, start: 0.0)

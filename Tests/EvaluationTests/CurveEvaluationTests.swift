@@ -37,7 +37,7 @@ import Testing
             #expect(figures["curve.product.k0.s\(size)"] == figures["curve.global_head.k0.s\(size)"])
             #expect(figures["curve.rule.k1.s\(size)"] == figures["curve.product.k1.s\(size)"])
             #expect(figures["curve.sgd_global.k0.s\(size)"] == figures["curve.global_head.k0.s\(size)"])
-            for whose in ["", ".stored", ".logistic"] {
+            for whose in ["", ".stored", ".published", ".logistic"] {
                 #expect(figures["curve.membership_auc\(whose).s\(size)"] != nil)
             }
             let (low, high) = (

@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("a text that fewer users met than asked for has no vector; without texts' digests or users there are none")
+    @Test("a text that fewer users met than asked for has no vector; where that is every text there are none")
     func forgetsTheRare() throws {
         let few = MetaPopulation(
             features: Matrix(rows: 3, columns: 2, filledWith: 0.5),

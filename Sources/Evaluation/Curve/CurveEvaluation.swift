@@ -23,8 +23,7 @@ public struct CurveEvaluation: Sendable {
     public init(
         _ population: MetaPopulation, test: MetaPopulation? = nil, seed: UInt64 = 1, at location: String
     ) throws(Problem) {
-        training = population.keeping { !ScoringProtocol.isValidation($0.id) }
-        validation = population.keeping { ScoringProtocol.isValidation($0.id) && $0.isEligible }
+        (training, validation) = population.split()
         scored = test?.keeping(\.isEligible) ?? validation
         self.seed = seed
         guard !validation.users.isEmpty, !scored.users.isEmpty else {
@@ -73,19 +72,21 @@ public struct CurveEvaluation: Sendable {
                 outerRates: settings.learning.tensorRates, seed: seed))
     }
 
-    /// Whose heads are asked what they give away: the rule's, the same as its stored bytes give it, and for comparison what a
-    /// tuned logistic regression fits.
+    /// Whose heads are asked what they give away: the rule's, the same as its stored bytes give it, what jobs publish, half way and
+    /// guarded, and for comparison what a tuned logistic regression fits.
     private func attacked(
         _ recipe: Recipe, _ baselines: Baselines, _ size: Int
     ) -> [(name: String, heads: [LinearHead])] {
-        func heads(_ form: DeltaForm) -> [LinearHead] {
+        let whole = AdaptationSettings.unguarded(steps: recipe.rule.steps.count, width: recipe.width)
+        func heads(_ settings: AdaptationSettings, _ form: DeltaForm) -> [LinearHead] {
             scored.heads(
-                under: recipe.rule, settings: .unguarded(steps: recipe.rule.steps.count, width: recipe.width),
-                support: size, unadapted: recipe.headWithoutData, storing: form)
+                under: recipe.rule, settings: settings, support: size, unadapted: recipe.headWithoutData,
+                storing: form)
         }
         let penalty = Baselines.penalty(.logistic, [(baselines, validation)], support: size)
         return [
-            ("product", heads(.full(.float32))), ("stored", heads(recipe.form)),
+            ("product", heads(whole, .full(.float32))), ("stored", heads(whole, recipe.form)),
+            ("published", heads(recipe.settings, recipe.form)),
             ("logistic", baselines.heads(.logistic, for: scored, support: size, penalty: penalty)),
         ]
     }

@@ -92,7 +92,8 @@ public struct CurveReport: Sendable, Equatable, Codable {
 
     /// Membership inference at one support size.
     public struct Membership: Sendable, Equatable, Codable {
-        /// Whose heads: `product`; `stored`, as its stored bytes give them; `logistic`, fitted to the same examples.
+        /// Whose heads: `product`; `stored`, as its stored bytes give them; `published`, half way and guarded as jobs
+        /// publish; `logistic`, fitted to the same examples.
         public var method: String
         /// Support size.
         public var support: Int

@@ -60,11 +60,11 @@ package struct MethodLearning {
     /// One fold's best checkpoint, and its loss on the fold's own users.
     private func learn(_ initial: any HeadMethod, fold: Int, tensorRate: Float) -> (values: [Float], loss: Double) {
         let outer = settings.outer
-        let isHeld = { (user: MetaUser) in ScoringProtocol.fold(user.id, of: outer.folds) == fold }
-        let held = batches(of: population.keeping { isHeld($0) && $0.isEligible })
+        let (others, own) = population.split(fold: fold, of: outer.folds)
+        let held = batches(of: own.keeping(\.isEligible))
         let seed = outer.seed &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(fold)
         var sampler = EpisodeSampler(
-            population.users.filter { !isHeld($0) },
+            others.users,
             .init(usersPerStep: outer.usersPerStep, supportSizes: outer.supportSizes, queryCount: outer.queryCount),
             seed: seed)
         var random = RandomSource(seed: seed ^ 0x5EED)
