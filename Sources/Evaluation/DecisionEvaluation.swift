@@ -9,21 +9,21 @@ import Tensor
 /// tuned threshold, on the same users at the pooled site.
 ///
 /// The policy learns from meta-train users under rules that were learned without them, on random windows of their time lines. It
-/// sees the support alone; what its action came to is the query's AUC and log loss, and whether the user is significantly worse off.
+/// sees the support alone; what its action came to is the query's AUC, and how likely it is to leave the user significantly worse
+/// off in log loss. It starts as the guard that goes half the way, and for each support size may harm no more than that does.
 public struct DecisionEvaluation: Sendable {
     /// How the policy is learned.
     public struct Settings: Sendable, Equatable, Codable {
         /// Windows of each meta-train user and support size.
-        public var windows = 3
+        public var windows = 6
         /// Query examples of a window.
         public var queryCount = 32
-        /// How much of an action's gain is AUC rather than log loss, each in its standard deviations; within `0...1`.
-        public var areaShare = 0.8
         /// Of heads for everyone that leave a fold's users out, for features of unit norm.
         public var headPenalty: Float = 1.5
-        /// The share of users that the policy may harm significantly; nil: as many as half the way, guarded, harms.
+        /// The mean chance of significant harm that the policy may come to at each support size; nil: what half the way,
+        /// guarded, comes to.
         public var harmBudget: Double?
-        /// The policy; its budget of harm is ``harmBudget``.
+        /// The policy; its budgets of harm follow ``harmBudget``.
         public var policy = DecisionTrainer.Settings()
 
         /// The defaults.
@@ -83,18 +83,24 @@ public struct DecisionEvaluation: Sendable {
         let raw = try cases(training, progress)
         guard !raw.isEmpty else { throw Self.nobodyToLearnFrom }
         let scale = StateScale(raw.map(\.state))
-        let cases = raw.map { DecisionCase(state: scale($0.state), gains: $0.gains, harms: $0.harms) }
-        func guarded(_ threshold: Double) -> [Int] { raw.map { Self.guarded($0.state, threshold) } }
+        let cases = raw.map {
+            DecisionCase(state: scale($0.state), gains: $0.gains, harms: $0.harms, group: $0.group)
+        }
+        func outcome(_ threshold: Double) -> DecisionTrainer.Outcome {
+            DecisionTrainer.outcome(
+                of: raw.map { Self.guarded($0.state, threshold) }, cases, groups: outer.supportSizes.count)
+        }
         var settings = settings
-        settings.policy.harmBudget =
-            settings.harmBudget ?? DecisionTrainer.outcome(of: guarded(0), cases).harm
+        settings.policy.harmBudgets =
+            settings.harmBudget.map { budget in outer.supportSizes.map { _ in budget } } ?? outcome(0).harms
         let rounds = settings.policy.rounds
         var history: [DecisionTrainer.Round] = []
-        let policy = try DecisionTrainer(settings.policy).train(cases) { number, round in
+        let policy = try DecisionTrainer(settings.policy).train(cases, from: Self.start(scale, cases[0])) {
+            number, round in
             history.append(round)
             try progress(.round(number + 1, of: rounds))
         }
-        let threshold = Self.threshold(settings.policy.harmBudget) { DecisionTrainer.outcome(of: guarded($0), cases) }
+        let threshold = Self.threshold(settings.policy.harmBudgets, outcome)
         let states = DecisionStates(rule: recipe.rule, withoutData: recipe.headWithoutData)
         for size in ScoringProtocol.supportSizes {
             let adapted = states.adapted(scored.users.map { $0.support(size) }, features: scored.features)
@@ -113,7 +119,7 @@ public struct DecisionEvaluation: Sendable {
             score("ppo") { policy.action(for: scale($0)) }
         }
         return DecisionReport.Learned(
-            summary: .init(cases: cases.count, harmBudget: settings.policy.harmBudget, threshold: threshold),
+            summary: .init(cases: cases.count, harmBudgets: settings.policy.harmBudgets, threshold: threshold),
             rounds: history)
     }
 
@@ -122,49 +128,33 @@ public struct DecisionEvaluation: Sendable {
         state[DecisionStates.halfLoss] <= threshold ? action : 0
     }
 
-    /// What actions came to for one window.
-    private struct Outcomes {
-        var state: [Double]
-        var areas: [Double]
-        var losses: [Double]
-        var harms: [Bool]
-
-        init(_ own: DecisionStates.Adapted, query: OwnedExamples) {
-            let scored = own.heads.map {
-                ScoredQuery(logits: $0.logits(of: query.features), labels: query.labels)
-            }
-            state = own.state
-            areas = scored.areas
-            losses = scored.map(\.meanLoss)
-            harms = scored.map { LossComparison($0, against: scored[0]).t > LossComparison.significantT }
+    /// The guard as a policy: half the way where the leave-pair-out loss of that is no worse, other moves a while behind.
+    private static func start(_ scale: StateScale, _ example: DecisionCase) -> CategoricalPolicy {
+        let (steepness, lag) = (3.0, 2.0)
+        var policy = CategoricalPolicy(features: example.state.count, actions: example.gains.count)
+        let even = scale.scaled(0, feature: DecisionStates.halfLoss)
+        for action in 1..<policy.actions {
+            let row = action * (policy.features + 1)
+            policy.weights[row + DecisionStates.halfLoss] = -steepness
+            policy.weights[row + policy.features] = steepness * even - (action == DecisionStates.half ? 0 : lag)
         }
+        return policy
     }
 
-    /// Gains in AUC and in log loss, each in its standard deviations over all windows and actions, as one number.
-    private func cases(_ outcomes: [Outcomes]) -> [DecisionCase] {
-        func differences(_ values: [Double]) -> [Double] { values.map { $0 - values[0] } }
-        func spread(_ all: [[Double]]) -> Double {
-            let values = all.flatMap { $0.dropFirst() }
-            let mean = values.reduce(0, +) / Double(max(values.count, 1))
-            let square = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(values.count, 1))
-            return max(square.squareRoot(), 1e-9)
-        }
-        let (areas, losses) = (outcomes.map { differences($0.areas) }, outcomes.map { differences($0.losses) })
-        let (areaSpread, lossSpread) = (spread(areas), spread(losses))
-        return outcomes.indices.map { index in
-            DecisionCase(
-                state: outcomes[index].state,
-                gains: zip(areas[index], losses[index]).map {
-                    settings.areaShare * $0 / areaSpread - (1 - settings.areaShare) * $1 / lossSpread
-                }, harms: outcomes[index].harms)
-        }
+    /// What a window's actions came to.
+    private func outcome(_ own: DecisionStates.Adapted, query: OwnedExamples, group: Int) -> DecisionCase {
+        let scored = own.heads.map { ScoredQuery(logits: $0.logits(of: query.features), labels: query.labels) }
+        let areas = scored.areas
+        return DecisionCase(
+            state: own.state, gains: areas.map { $0 - areas[0] },
+            harms: scored.map { LossComparison($0, against: scored[0]).harmChance }, group: group)
     }
 
     /// Windows of meta-train users, each under the rule and the head for everyone that were learned without the user.
     private func cases(
         _ training: MetaPopulation, _ progress: (Progress) throws -> Void
     ) throws -> [DecisionCase] {
-        var outcomes: [Outcomes] = []
+        var cases: [DecisionCase] = []
         var random = RandomSource(seed: outer.seed)
         let loop = OuterLoop(training, settings: outer)
         for fold in 0..<outer.folds {
@@ -175,11 +165,12 @@ public struct DecisionEvaluation: Sendable {
             let adapted = states.adapted(windows.map(\.support), features: training.features)
             for (window, own) in zip(windows, adapted) {
                 let query = OwnedExamples([window.query], from: training.features, scale: 1)
-                outcomes.append(Outcomes(own, query: query))
+                let group = outer.supportSizes.firstIndex(of: window.support.count) ?? 0
+                cases.append(outcome(own, query: query, group: group))
             }
             try progress(.fold(fold + 1, of: outer.folds))
         }
-        return cases(outcomes)
+        return cases
     }
 
     private func windows(of users: [MetaUser], _ random: inout RandomSource) -> [Episode] {
@@ -201,14 +192,12 @@ public struct DecisionEvaluation: Sendable {
         return windows
     }
 
-    /// The leave-pair-out loss up to which half the way is gone: of a grid, the one that gains most with no more users harmed than
-    /// the policy's budget; where all harm more, the one that harms least.
-    private static func threshold(_ budget: Double, _ outcome: (Double) -> DecisionTrainer.Outcome) -> Double {
+    /// The leave-pair-out loss up to which half the way is gone: of a grid, the one that gains most within the policy's budgets; where
+    /// all harm more, the one that is least over them.
+    private static func threshold(_ budgets: [Double], _ outcome: (Double) -> DecisionTrainer.Outcome) -> Double {
         let grid = [-0.1, -0.05, -0.02, -0.01, 0, 0.01, 0.02, 0.05, 0.1, 0.2]
         let tried = grid.map { (threshold: $0, outcome: outcome($0)) }
-        let allowed = tried.filter { $0.outcome.harm <= budget }
-        let best = allowed.max { $0.outcome.gain < $1.outcome.gain } ?? tried.min { $0.outcome.harm < $1.outcome.harm }
-        return best?.threshold ?? 0
+        return tried.max { $1.outcome.isBetter(than: $0.outcome, budgets: budgets) }?.threshold ?? 0
     }
 
     private static let nobodyToLearnFrom = Problem(

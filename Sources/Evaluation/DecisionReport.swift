@@ -23,8 +23,8 @@ public struct DecisionReport: Sendable, Equatable, Codable {
     public struct Summary: Sendable, Equatable, Codable {
         /// Windows of meta-train users that the policy learned from.
         public var cases: Int
-        /// The share of them that it might harm significantly.
-        public var harmBudget: Double
+        /// The mean chance of significant harm that it might come to, by support size.
+        public var harmBudgets: [Double]
         /// The tuned threshold, nats.
         public var threshold: Double
     }
@@ -100,11 +100,18 @@ public struct DecisionReport: Sendable, Equatable, Codable {
                 return row(score.method, score.support, score.queries, score.actions, other)
             }
             var figures: [String: Double] = [:]
-            for row in rows where row.method != "keep" && row.method != "full" {
-                let name = row.method == "ppo" ? "decision" : row.method
+            func name(_ method: String) -> String { method == "ppo" ? "decision" : method }
+            let rivals = rows.filter { $0.method != "keep" && $0.method != "full" }
+            for row in rivals {
+                let name = name(row.method)
                 figures["gate.\(name).gain_kept.s\(row.support)"] = row.gainKept
                 figures["gate.\(name).harm_significant.s\(row.support)"] = row.harmSignificant
                 figures["gate.\(name).harm_material.s\(row.support)"] = row.harmMaterial
+            }
+            for (method, own) in Dictionary(grouping: rivals, by: \.method) {
+                // Over all sizes: who is harmed at one of them are a few.
+                figures["gate.\(name(method)).harm_significant"] =
+                    own.reduce(0) { $0 + $1.harmSignificant } / Double(own.count)
             }
             for row in rows where row.method == "ppo" {
                 figures["gate.decision.over_guard.s\(row.support)"] = row.overGuard.mean

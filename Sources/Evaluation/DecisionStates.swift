@@ -1,6 +1,4 @@
 package import Adapters
-import Foundation
-import Gate
 package import Meta
 package import Tensor
 
@@ -17,21 +15,19 @@ package struct DecisionStates {
 
     /// The actions; the first leaves the user as they are.
     package static let moves = [
-        Move(general: 1, own: 0), Move(general: 0.75, own: 0.25), Move(general: 0.5, own: 0.5),
-        Move(general: 0.25, own: 0.5), Move(general: 0, own: 0.5), Move(general: 0, own: 0.75),
-        Move(general: 0, own: 1),
+        Move(general: 1, own: 0), Move(general: 0.75, own: 0.25), Move(general: 0.5, own: 0.375),
+        Move(general: 0.5, own: 0.5), Move(general: 0.25, own: 0.25), Move(general: 0.25, own: 0.5),
+        Move(general: 0, own: 0.5), Move(general: 0, own: 0.75), Move(general: 0, own: 1),
     ]
     /// Half the way.
-    static let half = 2
+    static let half = 3
     /// Half the way, shrunk.
-    static let shrunk = 3
-    /// Shares of the way whose leave-pair-out losses a state holds.
-    private static let judgedShares: [Float] = [0.25, 0.5, 1]
+    static let shrunk = 5
     /// Where a state holds the loss of half the way.
-    static let halfLoss = 1
+    static let halfLoss = SupportEvidence.halfLoss
 
-    let rule: PreconditionedRule
-    let withoutData: LinearHead
+    private let rule: PreconditionedRule
+    private let withoutData: LinearHead
 
     package init(rule: PreconditionedRule, withoutData: LinearHead) {
         (self.rule, self.withoutData) = (rule, withoutData)
@@ -39,9 +35,7 @@ package struct DecisionStates {
 
     /// One user's support, adapted on under every action.
     package struct Adapted {
-        /// Of the support alone: leave-pair-out loss over the head without data at a quarter, half and all of the way, what the fit
-        /// gains on the support, how long the difference is, how unlike the classes' counts are, the logarithm of its size, and the
-        /// first five times that: what a loss is worth depends on how many examples it is of.
+        /// What the support alone says: ``SupportEvidence/features``.
         package var state: [Double]
         /// One head an action, `[moves]`.
         package var heads: [LinearHead]
@@ -50,58 +44,59 @@ package struct DecisionStates {
     /// Adapts users under every action.
     package func adapted(_ supports: [UserSupport], features: Matrix) -> [Adapted] {
         let projected = rule.project(features, withoutData: withoutData)
-        let runs = Self.judgedShares.map { share in
-            var settings = AdaptationSettings.unguarded(steps: rule.steps.count, width: rule.width)
-            settings.scale = share
-            // Everything is fitted and judged, nothing is refused: refusing is the policy's.
-            settings.guarding = GuardSettings(
-                minimumExamples: 2, smallSupportGain: 1, tolerance: .greatestFiniteMagnitude)
-            return adapt(
-                PackedSupport(features: projected, users: supports), with: rule, settings: settings,
-                storing: .full(.float32))
+        func heads(_ supports: [UserSupport]) -> [LinearHead] {
+            adapt(
+                PackedSupport(features: projected, users: supports), with: rule,
+                settings: .unguarded(steps: rule.steps.count, width: rule.width), storing: .full(.float32)
+            ).map { $0.delta?.applied(to: rule.start) ?? withoutData }
         }
-        return supports.indices.map { user in
-            let own = runs.map { $0[user] }
-            let positives = Double(supports[user].labels.reduce(0, +)) / Double(max(supports[user].count, 1))
-            let whole = own[own.count - 1]
-            let length = whole.delta.map { delta in
-                delta.dense().weights.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-            }
-            let size = log(Double(max(supports[user].count, 1))) - Self.typicalLogSize
-            let judged =
-                own.map { $0.leaveOut.map { Double($0.adapted - $0.start) } ?? 0 } + [
-                    Double(whole.lossAfter - whole.lossBefore), length ?? 0,
-                ]
-            return Adapted(
-                state: judged + [abs(positives - 0.5), size] + judged.map { $0 * size },
-                heads: Self.moves.map { move in
-                    withoutData.mixed(
-                        move.general, with: move.own, of: whole.delta?.applied(to: rule.start) ?? withoutData)
+        func logits(_ head: LinearHead, _ examples: UserSupport) -> [Float] {
+            head.logits(of: OwnedExamples([examples], from: features, scale: 1).features)
+        }
+        let groups = supports.map { LeaveOutGuard.heldOut(labels: $0.labels) }
+        let own = heads(supports)
+        let withoutGroup = heads(zip(supports, groups).flatMap { user, groups in groups.map(user.leaving) })
+        let halves = [0, 1].map { parity in
+            heads(
+                zip(supports, groups).map { user, groups in
+                    user.leaving(stride(from: parity, to: groups.count, by: 2).flatMap { groups[$0] })
                 })
         }
-    }
-
-    /// The middle of `log 4` to `log 32`.
-    private static let typicalLogSize = 2.4
-}
-
-/// Moves and scales features so that each has mean 0 and deviation 1 over the users it was made from, within -3...3.
-package struct StateScale {
-    private let means: [Double]
-    private let deviations: [Double]
-
-    package init(_ states: [[Double]]) {
-        let count = Double(max(states.count, 1))
-        let width = states.first?.count ?? 0
-        let means = (0..<width).map { column in states.reduce(0) { $0 + $1[column] } / count }
-        self.means = means
-        deviations = (0..<width).map { column in
-            let square = states.reduce(0) { $0 + ($1[column] - means[column]) * ($1[column] - means[column]) }
-            return max((square / count).squareRoot(), 1e-6)
+        var used = 0
+        return supports.indices.map { user in
+            let (support, held) = (supports[user], groups[user])
+            let fitted = withoutGroup[used..<used + held.count]
+            used += held.count
+            let ways = halves.map { difference(to: $0[user]) }
+            let lengths = ways.map { dot($0, $0) }
+            let way = difference(to: own[user])
+            let evidence = SupportEvidence(
+                labels: support.labels, groups: held, general: logits(withoutData, support),
+                own: logits(own[user], support),
+                leftOut: zip(held, fitted).map { logits($1, support.taking($0)) }, length: dot(way, way).squareRoot(),
+                agreement: dot(ways[0], ways[1]) / max(lengths[0] * lengths[1], 1e-12).squareRoot())
+            return Adapted(
+                state: evidence.features,
+                heads: Self.moves.map { withoutData.mixed($0.general, with: $0.own, of: own[user]) })
         }
     }
 
-    package func callAsFunction(_ state: [Double]) -> [Double] {
-        state.indices.map { min(max((state[$0] - means[$0]) / deviations[$0], -3), 3) }
+    /// From the rule's start to a head.
+    private func difference(to head: LinearHead) -> [Double] {
+        zip(head.weights, rule.start.weights).map { Double($0) - Double($1) }
+    }
+
+    private func dot(_ one: [Double], _ other: [Double]) -> Double { zip(one, other).reduce(0) { $0 + $1.0 * $1.1 } }
+}
+
+extension UserSupport {
+    /// Some of the examples.
+    fileprivate func taking(_ examples: [Int]) -> UserSupport {
+        UserSupport(rows: examples.map { rows[$0] }, labels: examples.map { labels[$0] })
+    }
+
+    /// All but some of the examples.
+    fileprivate func leaving(_ examples: [Int]) -> UserSupport {
+        taking(labels.indices.filter { !examples.contains($0) })
     }
 }

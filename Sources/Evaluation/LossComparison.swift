@@ -1,3 +1,4 @@
+import Foundation
 package import Meta
 
 /// One user's query losses under a head against those under another, item by item.
@@ -19,6 +20,10 @@ package struct LossComparison {
         let variance = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
         t = variance > 0 ? mean / (variance / count).squareRoot() : 0
     }
+
+    /// How likely as many other items would show significant harm, were the effect the one that these show: `Φ(t - 1.645)`. Whether
+    /// these show it is a coin's throw for most users; a policy learned from that learns the throws.
+    package var harmChance: Double { t == 0 ? 0 : 0.5 * erfc((Self.significantT - t) / 2.0.squareRoot()) }
 
     /// One-sided, at the 5 % level of the normal approximation.
     static let significantT = 1.645

@@ -7,28 +7,30 @@ public struct DecisionCase: Sendable, Equatable {
     public var state: [Double]
     /// What each action gains over the first, which changes nothing; in any unit, the same for all users.
     public var gains: [Double]
-    /// Whether each action harms the user; the first harms nobody.
-    public var harms: [Bool]
+    /// How likely each action is to harm the user, within `0...1`; the first harms nobody.
+    public var harms: [Double]
+    /// Whose budget of harm the user counts against.
+    public var group: Int
 
     /// Pairs a state with its outcomes.
-    public init(state: [Double], gains: [Double], harms: [Bool]) {
-        precondition(gains.count == harms.count && gains.first == 0 && harms.first == false, "the first does nothing")
-        (self.state, self.gains, self.harms) = (state, gains, harms)
+    public init(state: [Double], gains: [Double], harms: [Double], group: Int = 0) {
+        precondition(gains.count == harms.count && gains.first == 0 && harms.first == 0, "the first does nothing")
+        (self.state, self.gains, self.harms, self.group) = (state, gains, harms, group)
     }
 }
 
 /// Trains a ``CategoricalPolicy`` by PPO as a contextual bandit (Schulman et al. 2017, one step an episode, so neither discount
 /// nor critic).
 ///
-/// An action's reward is `gain(a) / s - λ harms(a)`: what it gains over doing nothing, in standard deviations of all gains seen, less
-/// the price of a user who is worse off; and `λ <- max(0, λ + multiplierRate (share whom the likeliest actions harm / harmBudget - 1))`. Without
-/// that price it is best on average to act on everybody in full. Of the rounds' policies the one is kept whose likeliest actions gain
-/// most on all cases, among those that harm no more than the budget there.
+/// An action's reward is `gain(a) / s - λ_g harm(a)`: what it gains over doing nothing, in standard deviations of all gains seen, less
+/// the price of harm in the user's group; and `λ_g <- λ_g exp(multiplierRate (harm_g / harmBudgets[g] - 1))`, where `harm_g` is the
+/// mean harm of the likeliest actions. Without that price it is best on average to act on everybody in full. Of the rounds' policies
+/// the one is kept whose likeliest actions gain most on all cases, among those that harm no group more than its budget there.
 public struct DecisionTrainer: Sendable {
     /// How a policy is trained.
     public struct Settings: Sendable, Equatable, Codable {
         /// Rounds of draws.
-        public var rounds = 200
+        public var rounds = 300
         /// Users of a round, at most all: those whom an action harms are few, and the price of harm is learned from them alone.
         public var users = 2048
         /// Draws of each.
@@ -37,7 +39,7 @@ public struct DecisionTrainer: Sendable {
         public var epochs = 4
         /// Parts of a pass, a step each.
         public var minibatches = 4
-        /// Adam's.
+        /// Adam's in the first round, falling linearly to a tenth.
         public var rate = 3e-2
         /// The largest norm of a gradient.
         public var gradientNorm = 0.5
@@ -45,12 +47,12 @@ public struct DecisionTrainer: Sendable {
         public var clipRange = 0.2
         /// What entropy is worth in the first round, falling linearly to nothing.
         public var entropyWeight = 0.01
-        /// The share of users harmed that `λ` aims at.
-        public var harmBudget = 0.02
+        /// The mean harm of each group's users that its `λ` aims at.
+        public var harmBudgets = [0.02]
         /// `λ` in the first round: a policy that has forgotten to do nothing hardly comes back to it.
         public var multiplierStart = 8.0
         /// How fast `λ` follows.
-        public var multiplierRate = 0.3
+        public var multiplierRate = 0.1
         /// Seeds every draw.
         public var seed: UInt64 = 1
 
@@ -62,27 +64,35 @@ public struct DecisionTrainer: Sendable {
     public struct Round: Sendable, Equatable, Codable {
         /// Mean reward of its draws.
         public var reward: Double
-        /// Share of its draws that harmed.
+        /// Mean harm of its draws.
         public var harm: Double
-        /// `λ` it was judged with.
-        public var multiplier: Double
+        /// `λ` it was judged with, one a group.
+        public var multipliers: [Double]
         /// Mean of `(r - 1) - log r` over its steps.
         public var divergence: Double
-        /// What the policy's likeliest actions gain on all cases afterwards, and whom they harm.
-        public var policy = Outcome(gain: 0, harm: 0)
+        /// What the policy's likeliest actions come to on all cases afterwards.
+        public var policy = Outcome(gain: 0, harms: [])
     }
 
     /// What actions come to.
     public struct Outcome: Sendable, Equatable, Codable {
         /// Mean gain over users.
         public var gain: Double
-        /// Share of users harmed.
-        public var harm: Double
+        /// Mean harm of each group's users.
+        public var harms: [Double]
 
-        /// Whether it is to be preferred under a budget.
-        func isBetter(than other: Outcome, budget: Double) -> Bool {
-            let (fits, otherFits) = (harm <= budget, other.harm <= budget)
-            return fits != otherFits ? fits : fits ? gain > other.gain : harm < other.harm
+        /// States what they came to.
+        public init(gain: Double, harms: [Double]) { (self.gain, self.harms) = (gain, harms) }
+
+        /// By how much more than it may it harms, as shares of the budgets, summed over groups. A hundredth more is none.
+        func excess(over budgets: [Double]) -> Double {
+            zip(harms, budgets).reduce(0) { $0 + max($1.0 / max($1.1, DecisionTrainer.leastBudget) - 1.01, 0) }
+        }
+
+        /// Whether it is to be preferred under budgets: by gain where both keep them, else by how far they are over them.
+        public func isBetter(than other: Outcome, budgets: [Double]) -> Bool {
+            let (own, others) = (excess(over: budgets), other.excess(over: budgets))
+            return own == others ? gain > other.gain : own < others
         }
     }
 
@@ -107,76 +117,86 @@ public struct DecisionTrainer: Sendable {
     ///
     /// - Parameters:
     ///   - cases: users whom the rule that acted on them was not learned from; not empty, all of one shape.
+    ///   - start: the policy to go on from; nil: all actions alike.
     ///   - progress: is told each round and its number; throws to stop.
     public func train<Failure>(
-        _ cases: [DecisionCase], progress: (Int, Round) throws(Failure) -> Void
+        _ cases: [DecisionCase], from start: CategoricalPolicy? = nil, progress: (Int, Round) throws(Failure) -> Void
     ) throws(Failure) -> CategoricalPolicy {
         precondition(!cases.isEmpty, "nobody to learn from")
-        var best: (policy: CategoricalPolicy, outcome: Outcome)?
         var random = RandomSource(seed: settings.seed)
-        var policy = CategoricalPolicy(features: cases[0].state.count, actions: cases[0].gains.count)
-        var (optimizer, spread, multiplier) = (
-            Adam(count: policy.weights.count), RunningDeviation(), settings.multiplierStart
-        )
+        var policy = start ?? CategoricalPolicy(features: cases[0].state.count, actions: cases[0].gains.count)
+        var best = (policy: policy, outcome: outcome(of: policy, cases))
+        var (optimizer, spread) = (Adam(count: policy.weights.count), RunningDeviation())
+        var multipliers = settings.harmBudgets.map { _ in settings.multiplierStart }
         for number in 0..<settings.rounds {
             let users = random.permutation(cases.count).prefix(settings.users).map { cases[$0] }
             for user in users { for gain in user.gains.dropFirst() { spread.add(gain) } }
-            var (draws, round) = collect(users, policy, multiplier, spread.deviation, &random)
+            var (draws, round) = collect(users, policy, multipliers, spread.deviation, &random)
             for (index, advantage) in Advantages.normalized(draws.map(\.advantage)).enumerated() {
                 draws[index].advantage = advantage
             }
-            let entropyWeight = settings.entropyWeight * (1 - Double(number) / Double(settings.rounds))
-            round.divergence = improve(&policy, &optimizer, draws, users, entropyWeight, &random)
-            round.policy = Self.outcome(of: policy, cases)
-            let excess = round.policy.harm / max(settings.harmBudget, Self.leastBudget) - 1
-            multiplier = max(0, multiplier + settings.multiplierRate * excess)
-            if best.map({ round.policy.isBetter(than: $0.outcome, budget: settings.harmBudget) }) ?? true {
+            let progressed = Double(number) / Double(settings.rounds)
+            round.divergence = improve(&policy, &optimizer, draws, users, progressed, &random)
+            round.policy = outcome(of: policy, cases)
+            for (group, budget) in settings.harmBudgets.enumerated() {
+                let excess = round.policy.harms[group] / max(budget, Self.leastBudget) - 1
+                let next = multipliers[group] * exp(settings.multiplierRate * min(excess, Self.largestExcess))
+                multipliers[group] = min(max(next, Self.multipliers.lowerBound), Self.multipliers.upperBound)
+            }
+            if round.policy.isBetter(than: best.outcome, budgets: settings.harmBudgets) {
                 best = (policy, round.policy)
             }
             try progress(number, round)
         }
-        return best?.policy ?? policy
+        return best.policy
     }
 
     /// Stands in for a budget of nobody, which no share can be divided by.
-    private static let leastBudget = 1e-3
+    fileprivate static let leastBudget = 1e-3
+    /// What harm over its budget counts for at most in one round.
+    private static let largestExcess = 5.0
+    /// Where `λ` stays: at nothing it could not grow again.
+    private static let multipliers = 0.01...100.0
 
     /// What a policy's likeliest actions come to.
-    public static func outcome(of policy: CategoricalPolicy, _ cases: [DecisionCase]) -> Outcome {
-        outcome(of: cases.map { policy.action(for: $0.state) }, cases)
+    public func outcome(of policy: CategoricalPolicy, _ cases: [DecisionCase]) -> Outcome {
+        Self.outcome(of: cases.map { policy.action(for: $0.state) }, cases, groups: settings.harmBudgets.count)
     }
 
     /// What actions come to, one a user.
-    public static func outcome(of actions: [Int], _ cases: [DecisionCase]) -> Outcome {
-        let count = Double(max(cases.count, 1))
-        return Outcome(
-            gain: zip(cases, actions).reduce(0) { $0 + $1.0.gains[$1.1] } / count,
-            harm: Double(zip(cases, actions).count { $0.harms[$1] }) / count)
+    public static func outcome(of actions: [Int], _ cases: [DecisionCase], groups: Int) -> Outcome {
+        var (gain, harms, counts) = (0.0, [Double](repeating: 0, count: groups), [Double](repeating: 0, count: groups))
+        for (user, action) in zip(cases, actions) {
+            gain += user.gains[action]
+            harms[user.group] += user.harms[action]
+            counts[user.group] += 1
+        }
+        return Outcome(gain: gain / Double(max(cases.count, 1)), harms: zip(harms, counts).map { $0 / max($1, 1) })
     }
 
     /// An action's reward for a user.
-    package func reward(_ user: DecisionCase, _ action: Int, multiplier: Double, deviation: Double) -> Double {
-        user.gains[action] / deviation - (user.harms[action] ? multiplier : 0)
+    package func reward(_ user: DecisionCase, _ action: Int, multipliers: [Double], deviation: Double) -> Double {
+        user.gains[action] / deviation - multipliers[user.group] * user.harms[action]
     }
 
     private func collect(
-        _ users: [DecisionCase], _ policy: CategoricalPolicy, _ multiplier: Double, _ deviation: Double,
+        _ users: [DecisionCase], _ policy: CategoricalPolicy, _ multipliers: [Double], _ deviation: Double,
         _ random: inout RandomSource
     ) -> (draws: [Draw], round: Round) {
         var draws: [Draw] = []
-        var (rewardSum, harmed) = (0.0, 0)
+        var (rewardSum, harmSum) = (0.0, 0.0)
         for (index, user) in users.enumerated() {
             let probabilities = policy.probabilities(for: user.state)
             let actions = (0..<settings.draws).map { _ in Self.draw(probabilities, &random) }
-            let rewards = actions.map { reward(user, $0, multiplier: multiplier, deviation: deviation) }
+            let rewards = actions.map { reward(user, $0, multipliers: multipliers, deviation: deviation) }
             rewardSum += rewards.reduce(0, +)
-            harmed += actions.count { user.harms[$0] }
+            harmSum += actions.reduce(0) { $0 + user.harms[$1] }
             draws += zip(actions, Advantages.leaveOneOut(rewards)).map { Draw(user: index, action: $0, advantage: $1) }
         }
         let count = Double(max(draws.count, 1))
         return (
             draws,
-            Round(reward: rewardSum / count, harm: Double(harmed) / count, multiplier: multiplier, divergence: 0)
+            Round(reward: rewardSum / count, harm: harmSum / count, multipliers: multipliers, divergence: 0)
         )
     }
 
@@ -192,8 +212,10 @@ public struct DecisionTrainer: Sendable {
     /// Some epochs of steps over a round's draws; what they were drawn from stays what it was.
     private func improve(
         _ policy: inout CategoricalPolicy, _ optimizer: inout Adam, _ draws: [Draw], _ users: [DecisionCase],
-        _ entropyWeight: Double, _ random: inout RandomSource
+        _ progressed: Double, _ random: inout RandomSource
     ) -> Double {
+        let rate = settings.rate * (1 - 0.9 * progressed)
+        let entropyWeight = settings.entropyWeight * (1 - progressed)
         let old = users.map { policy.probabilities(for: $0.state) }
         var (divergence, seen) = (0.0, 0.0)
         for _ in 0..<settings.epochs {
@@ -219,7 +241,7 @@ public struct DecisionTrainer: Sendable {
                     (divergence, seen) = (divergence + ratio - 1 - log(ratio), seen + 1)
                 }
                 optimizer.step(
-                    &policy.weights, gradient: gradient, rate: settings.rate, gradientNorm: settings.gradientNorm)
+                    &policy.weights, gradient: gradient, rate: rate, gradientNorm: settings.gradientNorm)
             }
         }
         return divergence / max(seen, 1)

@@ -78,7 +78,7 @@ struct InnerLoop {
 func logistic(_ z: Float) -> Float { 1 / (1 + Foundation.exp(-z)) }
 
 /// `log(1 + exp(z)) - y z`, nats, finite for every finite logit.
-func logLoss(logit z: Float, label y: Float) -> Float {
+package func logLoss(logit z: Float, label y: Float) -> Float {
     max(z, 0) + Foundation.log1p(Foundation.exp(-abs(z))) - y * z
 }
 

@@ -3,7 +3,7 @@
 /// Leaving one example of a balanced support out tilts the rest against its class, so the score is biased against
 /// adapting (measured: two thirds rejected at four examples). Where both classes are present examples are therefore
 /// left out in pairs of a positive and a negative; the rarer class takes part in several pairs.
-struct LeaveOutGuard {
+package struct LeaveOutGuard {
     let loop: InnerLoop
     /// How far from the head without data towards the fitted one the published head would be.
     let share: Float
@@ -28,7 +28,7 @@ struct LeaveOutGuard {
 
     /// The groups left out together: the i-th positive with the i-th negative, the shorter list starting over; single
     /// examples when there is one class only.
-    static func heldOut(labels: [Float]) -> [[Int]] {
+    package static func heldOut(labels: [Float]) -> [[Int]] {
         let positives = labels.indices.filter { labels[$0] > 0.5 }
         let negatives = labels.indices.filter { labels[$0] <= 0.5 }
         guard !positives.isEmpty, !negatives.isEmpty else { return labels.indices.map { [$0] } }

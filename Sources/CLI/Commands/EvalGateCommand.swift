@@ -19,8 +19,8 @@ extension Eval {
                 supports alone.
 
                 Whether and how much: how far a user's head goes from the head without data, from nothing to all of the way, and how
-                far apart it scores. A policy trained by PPO, on a budget of no more users harmed significantly than the guard harms
-                that goes half the way, is scored beside acting on everybody, guards and a tuned threshold on the leave-pair-out
+                far apart it scores. A policy trained by PPO, which starts as the guard that goes half the way and may at each support size
+                harm no more users significantly than that does, is scored beside acting on everybody, guards and a tuned threshold on the leave-pair-out
                 loss.
 
                 EXAMPLES:
@@ -58,7 +58,7 @@ extension Eval {
         @Option(help: "Rules learned on parts of the users and folded into one, at most 6.") var folds = 6
         @Option(
             help:
-                "Share of meta-train windows that the decision may harm significantly (default: as the half-way guard)."
+                "Mean chance of significant harm that the decision may come to at each size (default: the half-way guard's)."
         )
         var harmBudget: Double?
         @Flag(help: "Decide for all fifths of the users, each as learned on the other four.") var crossValidated = false
