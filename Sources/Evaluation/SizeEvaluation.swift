@@ -3,7 +3,7 @@ import Artifacts
 import Gate
 public import Meta
 public import Problem
-public import Recipe
+package import Recipe
 import Tensor
 
 /// Judges what a user's stored bytes buy: each form of the same differences, really encoded into packs, by the gain of AUC
@@ -38,9 +38,12 @@ public struct SizeEvaluation: Sendable {
     ///
     /// - Parameters:
     ///   - recipe: learned on the meta-train users of the same population.
+    ///   - inside: adapters inside the encoder, scored on the same users, to be put beside the heads.
     ///   - progress: how many of the forms are done.
     /// - Throws: what encoding the recipe or `progress` throws.
-    public func run(_ recipe: Recipe, progress: (Int, Int) throws -> Void) throws -> SizeReport {
+    package func run(
+        _ recipe: Recipe, inside: [EncoderForms.Scored] = [], progress: (Int, Int) throws -> Void
+    ) throws -> SizeReport {
         let differences = ScoringProtocol.supportSizes.map { self.differences(recipe, support: $0) }
         let provenance = AdapterProvenance(
             baseDigest: recipe.baseDigest, recipeDigest: Recipe.digest(of: try recipe.encode()))
@@ -50,6 +53,7 @@ public struct SizeEvaluation: Sendable {
         let forms = self.forms(recipe)
         for (done, form) in forms.enumerated() {
             try progress(done, forms.count)
+            if form.isShipped { for other in inside { builder.add(other) } }
             var bytes = 0
             var sizes: [SizeReport.Scores] = []
             for (size, differences) in zip(ScoringProtocol.supportSizes, differences) {
@@ -61,8 +65,7 @@ public struct SizeEvaluation: Sendable {
             }
             builder.add(
                 form.name, values: form.values,
-                bytesPerUser: Double(bytes) / Double(scored.users.count * sizes.count), sizes, isShipped: form.isShipped
-            )
+                bytesPerUser: Double(bytes) / Double(scored.users.count * sizes.count), sizes)
         }
         return builder.report(
             .init(

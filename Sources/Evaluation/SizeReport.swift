@@ -18,11 +18,12 @@ public struct SizeReport: Sendable, Equatable, Codable {
 
     /// One form of what is stored.
     public struct Row: Sendable, Equatable, Codable {
-        /// `full.f32`, `full.f16`, `rowsK.int8`, `basisB.int8`, `basisB.int4`, or `shipped`.
+        /// `full.f32`, `full.f16`, `rowsK.int8`, `basisB.int8`, `basisB.int4`, or `shipped`; inside the encoder `loraR.f16`,
+        /// `bottleneckW.int8`, `sparseE.int4` and the like.
         public var form: String
         /// Numbers stored, besides scale and bias.
         public var values: Int
-        /// Bytes of packs a user: header, frames, index and trailer.
+        /// Bytes of packs a user: header, frames, index and trailer. Inside the encoder of what ``EncoderForms`` says.
         public var bytesPerUser: Double
         /// Mean AUC over users, by support size.
         public var areaUnderCurve: [Int: Interval]
@@ -72,9 +73,7 @@ public struct SizeReport: Sendable, Equatable, Codable {
             self.base = base
         }
 
-        mutating func add(
-            _ form: String, values: Int, bytesPerUser: Double, _ sizes: [Scores], isShipped: Bool
-        ) {
+        mutating func add(_ form: String, values: Int, bytesPerUser: Double, _ sizes: [Scores]) {
             let areas = Dictionary(uniqueKeysWithValues: sizes.map { ($0.support, $0.stored.areas) })
             let own = areas.mapValues { zip($0, base).map(-) }
             if gains.isEmpty { gains = own }
@@ -93,6 +92,11 @@ public struct SizeReport: Sendable, Equatable, Codable {
                         $0[$1.key] = bootstrap.ratio($1.value, to: gains[$1.key] ?? [])
                     }, roundingLossMedian: quantile(0.5), roundingLoss99: quantile(0.99),
                     isRoundingAccepted: quantile(0.5) <= 0.005 && quantile(0.99) <= 0.02))
+        }
+
+        /// Adds an adapter inside the encoder.
+        mutating func add(_ form: EncoderForms.Scored) {
+            add(form.name, values: form.values, bytesPerUser: form.bytesPerUser, form.sizes)
         }
 
         /// Each user's sum over support sizes.

@@ -77,8 +77,18 @@ import Testing
             let rows = try #require((answer["tables"] as? [String: Any])?["size"] as? [[String: Any]])
             let forms = rows.compactMap { $0["form"] as? String }
             #expect(forms.first == "full.f32" && forms.last == "shipped" && forms.contains("basis8.int4"))
-            let told = try await attune.succeed("eval", "size", "--base", Self.base, "--data", "users.jsonl").output
+            let told = try await attune.succeed(
+                "eval", "size", "--base", Self.base, "--data", "users.jsonl", "--folder", "out"
+            ).output
             #expect(told.contains("basis8.int4") && told.contains("size.gain_kept_lower"))
+            for (file, text) in [
+                ("size.json", "\"size.gain_kept\""), ("size.md", "| basis8.int4 |"), ("size.svg", "</svg>"),
+            ] {
+                #expect(try attune.read("out/\(file)").contains(text), "\(file)")
+            }
+            let refused = try await attune.run(
+                "eval", "size", "--data", "users.jsonl", "--test", "users.jsonl", "--inside")
+            #expect(refused.status == 2 && refused.errors.contains("leave --test out"))
         }
     }
 

@@ -52,6 +52,57 @@ import Testing
         #expect(small != large && areas[[1e-3, 1e-2]] == max(small, large))
     }
 
+    @Test("kinds inside the encoder stand beside the heads by their bytes, and fewer bits cost no less")
+    func storedForms() throws {
+        let world = try EncoderWorld()
+        let recipe = try world.recipe()
+        var outer = EncoderOuterSettings()
+        (outer.usersPerStep, outer.learnedFolds, outer.maximumSteps) = (16, 1, 40)
+        var told: Set<String> = []
+        let forms = try EncoderForms(world.people, world.texts, outer: outer, threads: 2)
+            .run(from: recipe.rule, sparse: world.sparse(recipe).plan, kept: 16) { name, _ in told.insert(name) }
+        let kinds = ["lora1", "lora2", "lora4", "lora8", "bottleneck4", "bottleneck16"]
+        #expect(told == Set(kinds + ["sparse"]))
+        let precisions = ["f16", "int8", "int4"]
+        #expect(
+            forms.map(\.name)
+                == kinds.flatMap { kind in precisions.map { "\(kind).\($0)" } } + ["sparse64.int8", "sparse64.int4"])
+        let width = world.encoder.configuration.width
+        // Two factors of rank 2 and a head: a scale for each rank of both, the head and its bias.
+        let values = 2 * 2 * width + width + 1
+        let rank2 = forms.filter { $0.name.hasPrefix("lora2") }
+        #expect(rank2.map(\.values) == [values, values, values])
+        #expect(
+            rank2.map(\.bytesPerUser)
+                == [Double(2 * values), Double(values + 4 * 6), Double((values + 1) / 2 + 4 * 6)])
+        let report = try SizeEvaluation(world.people, at: "generated").run(recipe, inside: forms) { _, _ in }
+        #expect(report.tables.size.last?.form == "shipped")
+        func rounding(_ name: String) throws -> Double {
+            try #require(report.tables.size.first { $0.form == name }).roundingLossMedian
+        }
+        for kind in kinds {
+            #expect(try rounding("\(kind).f16") < rounding("\(kind).int4"))
+            #expect(try rounding("\(kind).int8") < rounding("\(kind).int4"))
+        }
+        let best = try #require(report.tables.size.first { $0.form == "lora8.f16" }?.areaUnderCurve[32])
+        #expect(best.mean > 0.8)
+        #expect(report.markdown.contains("| lora8.f16 |") && report.markdown.contains("| shipped |"))
+        #expect(report.bytesPlot.contains("LoRA in the encoder, f16") && report.bytesPlot.contains("sparse delta"))
+    }
+
+    @Test("differences are rounded with one scale a vector, by at most half of it; what is nothing stays so")
+    func rounds() {
+        let values: [Float] = [1.27, -0.004, 0.636, 0, 0, 0, 7, -3.4]
+        let vectors = [[0, 1, 2], [3, 4, 5], [6, 7]]
+        let int8 = EncoderForms.rounded(values, vectors, .int8)
+        for (one, other) in zip(int8, [1.27, 0, 0.64, 0, 0, 0, 7, -3.417_323] as [Float]) {
+            #expect(abs(one - other) < 1e-5, "\(int8)")
+        }
+        let int4 = EncoderForms.rounded(values, vectors, .int4)
+        #expect(int4[6...] == [7, -3] && int4[0] == 1.27 && abs(int4[2] - 4 * 1.27 / 7) < 1e-6 && int4[1] == 0)
+        #expect(EncoderForms.rounded(values, vectors, .f16) == values.map { Float(Float16($0)) })
+    }
+
     @Test("of sparse deltas the size is measured beside LoRA at the same site: what is stored less costs no more")
     func sizes() throws {
         let world = try EncoderWorld()

@@ -84,6 +84,22 @@ struct Eval: AsyncParsableCommand {
     }
 }
 
+extension Eval {
+    /// Writes a report's files.
+    static func write(_ files: [String: String], to folder: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            for (name, text) in files {
+                try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
+            }
+        } catch {
+            throw Problem(
+                "file_unwritable", at: folder, "the report cannot be written: \(error.localizedDescription)",
+                do: "name a folder that you may write to.")
+        }
+    }
+}
+
 /// Whom to learn from and whom to score.
 struct EvaluationUsers: ParsableArguments {
     @Option(help: "Users as JSONL or JSONL.zst.") var data: String

@@ -51,23 +51,10 @@ extension Eval {
                     let sizes = try SizeEvaluation(people, test: others, seed: users.seed, at: location)
                     files["curve-bytes.svg"] = try sizes.run(recipe) { _, _ in }.bytesPlot
                 }
-                try Self.write(files, to: absolute(folder))
+                try Eval.write(files, to: absolute(folder))
             }
             if output.json { return try JSONOutput.print(report) }
             (Self.table(result) + [""] + report.lines()).forEach(Terminal.output)
-        }
-
-        private static func write(_ files: [String: String], to folder: String) throws {
-            do {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-                for (name, text) in files {
-                    try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
-                }
-            } catch {
-                throw Problem(
-                    "file_unwritable", at: folder, "the report cannot be written: \(error.localizedDescription)",
-                    do: "name a folder that you may write to.")
-            }
         }
 
         /// A line a method and support size.

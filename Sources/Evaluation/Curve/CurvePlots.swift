@@ -44,35 +44,3 @@ extension CurveReport {
         ("global_head", "one head for everyone"),
     ]
 }
-
-extension SizeReport {
-    /// Quality by stored bytes, one panel a support size.
-    public var bytesPlot: String {
-        let sizes = Set(tables.size.flatMap(\.areaUnderCurve.keys)).sorted()
-        let kinds: [(prefix: String, suffix: String, label: String)] = [
-            ("full", "", "full head"), ("rows", "int8", "largest rows, int8"),
-            ("basis", "int8", "shared basis, int8"), ("basis", "int4", "shared basis, int4"),
-        ]
-        let series = kinds.map { kind in
-            let own = tables.size.filter { $0.form.hasPrefix(kind.prefix) && $0.form.hasSuffix(kind.suffix) }
-                .sorted { $0.bytesPerUser < $1.bytesPerUser }
-            return SVGPlot.Series(
-                name: kind.label,
-                points: sizes.map { size in
-                    own.compactMap { row in
-                        row.areaUnderCurve[size].map {
-                            SVGPlot.Point(x: Foundation.log2(row.bytesPerUser), y: $0.mean)
-                        }
-                    }
-                })
-        }
-        let logs = tables.size.map { Foundation.log2($0.bytesPerUser) }
-        let range = Int((logs.min() ?? 4).rounded(.down))...Int((logs.max() ?? 11).rounded(.up))
-        return SVGPlot(
-            title: "Quality by stored bytes, mean AUC of \(config.scoredUsers) users",
-            horizontal: "stored bytes a user", vertical: "AUC",
-            panels: sizes.map { "S = \($0) examples" },
-            ticks: range.map { SVGPlot.Tick(x: Double($0), label: "\(1 << $0)") }, series: series
-        ).text
-    }
-}

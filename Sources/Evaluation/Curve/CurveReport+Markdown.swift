@@ -43,12 +43,12 @@ extension CurveReport {
             return [method] + cells + [best.map { Self.interval($0.productOver) } ?? ""]
         }
         return "## S = \(size) examples\n\n"
-            + Self.table(["method"] + counts.map { "K = \($0)" } + ["product over its best K"], rows)
+            + markdownTable(["method"] + counts.map { "K = \($0)" } + ["product over its best K"], rows)
     }
 
     private var targets: String {
         "## Steps and time to the ridge's AUC\n\nOf all support sizes together; adapting and scoring one user, one thread.\n\n"
-            + Self.table(
+            + markdownTable(
                 ["method", "steps", "microseconds"],
                 tables.targets.filter { !Self.isControl($0.method) }.map {
                     [
@@ -72,7 +72,7 @@ extension CurveReport {
         return
             "## Harm and gain\n\nQuery log loss of the head for everyone less the method's, nats a user, no guard; "
             + "settings by the validation users' log loss, K by the mean.\n\n"
-            + Self.table(["S", "method", "K", "5 %", "50 %", "95 %", "mean", "worse by > .02"], rows)
+            + markdownTable(["S", "method", "K", "5 %", "50 %", "95 %", "mean", "worse by > .02"], rows)
     }
 
     private func controls(_ sizes: [Int]) -> String {
@@ -86,13 +86,13 @@ extension CurveReport {
         }
         return
             "## Controls\n\nAt the best K of one or more. Swapped: the next user's head. Shuffled: the next user's context, the user's own steps.\n\n"
-            + Self.table(["method"] + sizes.map { "S = \($0)" }, rows)
+            + markdownTable(["method"] + sizes.map { "S = \($0)" }, rows)
     }
 
     private var membership: String {
         "## Membership inference\n\nAUC of telling a user's support from the same user's later examples by how much the user's head "
             + "lowers their loss; .5 tells nothing, above .6 is a finding.\n\n"
-            + Self.table(
+            + markdownTable(
                 ["head", "S", "AUC"],
                 tables.membership.map { [$0.method, "\($0.support)", Self.interval($0.areaUnderCurve, sign: "")] })
     }
@@ -103,9 +103,10 @@ extension CurveReport {
         let format = "%\(sign).4f [%\(sign).4f, %\(sign).4f]"
         return String(format: format, interval.mean, interval.low, interval.high)
     }
+}
 
-    private static func table(_ titles: [String], _ rows: [[String]]) -> String {
-        let rule = titles.indices.map { $0 == 0 ? "---" : "---:" }
-        return ([titles, rule] + rows).map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
-    }
+/// A table as Markdown; all columns but the first are numbers.
+func markdownTable(_ titles: [String], _ rows: [[String]]) -> String {
+    let rule = titles.indices.map { $0 == 0 ? "---" : "---:" }
+    return ([titles, rule] + rows).map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
 }
