@@ -7,14 +7,14 @@ import Tensor
 func exponential(_ x: Double) -> Double { Foundation.exp(x) }
 
 /// What the product is measured against: per-user methods around priors that are learned on meta-train users.
-struct Baselines {
+package struct Baselines {
     /// Logistic regression over everyone's examples: no personalisation.
     let globalHead: LinearHead
     /// Least squares over everyone's examples: the ridge's prior.
     private let globalRidge: LinearHead
 
     /// A per-user method.
-    enum Method: String, CaseIterable {
+    package enum Method: String, CaseIterable {
         case userBias = "user_bias"
         case ridge
         case logistic
@@ -30,7 +30,7 @@ struct Baselines {
     }
 
     /// Fits the priors on meta-train users; `validation` only picks the penalty of the ridge's.
-    init(training: MetaPopulation, validation: MetaPopulation, globalHead: LinearHead) {
+    package init(training: MetaPopulation, validation: MetaPopulation, globalHead: LinearHead) {
         self.globalHead = globalHead
         let fits = [0.3, 1.5, 6, 25].map { fitGlobalRidge(training, penalty: $0) }
         let best = fits.max { Self.meanAUC(validation, [$0]) < Self.meanAUC(validation, [$1]) }
@@ -55,7 +55,7 @@ struct Baselines {
     /// The penalty under which users fare best, of all parts together: more tuning than the product gets.
     ///
     /// - Parameter parts: baselines and the validation users who were held from them.
-    static func penalty(
+    package static func penalty(
         _ method: Method, _ parts: [(baselines: Baselines, validation: MetaPopulation)], support size: Int
     ) -> Double {
         /// Higher is better: AUC, or for the bias, which cannot change a user's ranking, the negative log loss.

@@ -32,6 +32,19 @@ import Testing
         #expect(largest > 0.01 && difference < 2e-6 * largest, "\(difference) of \(largest)")
     }
 
+    @Test("gradients are added in the order of their shards: in another one the last bits would be others")
+    func addsInOrder() throws {
+        let step = try step(users: 16, shards: 4)
+        // A quarter of each: what is added to the largest is lost unless that has gone before.
+        let gradients = ([4e8, 4, -4e8, 4] as [Float]).map { value in
+            var gradient = MetaParameters(zerosLike: step.parameters)
+            for index in gradient.values.indices { gradient.values[index] = value }
+            return gradient
+        }
+        #expect(step.sum(gradients).values.allSatisfy { $0 == 1 })
+        #expect(step.sum(gradients.reversed()).values.allSatisfy { $0 == 0 })
+    }
+
     @Test("a cut depends on the number of episodes alone, keeps their order, and its parts differ by one at most")
     func cuts() throws {
         for users in 1...20 {
