@@ -16,8 +16,8 @@ extension Eval {
                 head for everyone that is left. rounding_loss is what rounding alone changes of a user's query loss.
 
                 With --inside also adapters in the encoder's last block, each kind from a start and by rates learned across
-                users: LoRA of ranks 1 to 8, bottlenecks and sparse deltas, in f16, int8 and int4. That takes a quarter of an
-                hour. With --folder it writes size.json, size.md and size.svg there.
+                users: LoRA of ranks 1 to 8, bottlenecks and sparse deltas, in f16, int8 and int4. That takes minutes.
+                With --folder it writes size.json, size.md and size.svg there.
 
                 EXAMPLES:
                   attune eval size --data users.jsonl.zst
@@ -30,9 +30,7 @@ extension Eval {
         @OptionGroup var output: OutputOptions
         @OptionGroup var sparse: SparseOptions
         @Flag(help: "Adapters inside the encoder too.") var inside = false
-        @Option(help: "Rules learned on parts of the users and folded into one, inside the encoder, at most 6.")
-        var folds =
-            1
+        @Option(help: "Rules learned on parts of the users inside the encoder, folded into one.") var folds = 1
         @Option(help: "Learned steps inside the encoder.") var steps = 3
         @Option(help: "Threads that compute inside the encoder (default: one a core).") var threads: Int?
         @Option(help: "A folder to write the report and its plot to; made if it is not there.") var folder: String?
