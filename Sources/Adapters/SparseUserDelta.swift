@@ -77,8 +77,9 @@ public struct SparseUserDelta: Sendable, Equatable {
         (self.entries, self.head) = (entries, head)
     }
 
-    /// The values of least squared error among some scales: the largest magnitude is often not worth its cost in 4 bits.
-    private static func round(_ values: [Float], _ precision: Precision) -> (values: [Int8], scale: Float)? {
+    /// The values of least squared error among some scales: the largest magnitude is often not worth its cost in 4 bits. Nil where a
+    /// number is not finite.
+    package static func round(_ values: [Float], _ precision: Precision) -> (values: [Int8], scale: Float)? {
         var largest: Float = 0
         for value in values {
             guard value.isFinite else { return nil }

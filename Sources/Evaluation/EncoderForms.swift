@@ -14,15 +14,15 @@ package struct EncoderForms {
         case int8
         case int4
 
-        /// The largest whole number of a value's bits; nil where values are no whole numbers.
-        fileprivate var largest: Float? {
+        /// Nil where values are no whole numbers.
+        fileprivate var whole: SparseUserDelta.Precision? {
             switch self {
             case .f16: nil
-            case .int8: 127
-            case .int4: 7
+            case .int8: .int8
+            case .int4: .int4
             }
         }
-        fileprivate var bits: Int { self == .f16 ? 16 : self == .int8 ? 8 : 4 }
+        fileprivate var bits: Int { whole.map { Int($0.rawValue) } ?? 16 }
     }
 
     /// One kind as users store it.
@@ -94,7 +94,8 @@ package struct EncoderForms {
                 let exact = adaptation.parameters.values
                 let stored = Precision.allCases.map { precision -> [Float] in
                     let moved = zip(exact, rule.start).map(-)
-                    return zip(rule.start, Self.rounded(moved, vectors, precision)).map(+)
+                    // Whose numbers are not finite stores nothing and is scored at the start, as with sparse deltas.
+                    return Self.rounded(moved, vectors, precision).map { zip(rule.start, $0).map(+) } ?? rule.start
                 }
                 return ([exact] + stored).map { values in
                     adaptation.parameters.copy(values.span)
@@ -118,7 +119,7 @@ package struct EncoderForms {
         let lanes = (0..<threads).map { _ in EncoderAdaptation(texts, rule.plan) }
         let entries = rule.plan.sparseRanges.reduce(0) { $0 + $1.count }
         let shape = rule.plan.deltaShape(.single(entries))
-        return [(Precision.int8, SparseUserDelta.Precision.int8), (.int4, .int4)].map { name, precision in
+        return SparseUserDelta.Precision.allCases.map { precision in
             var bytes = 0
             let sizes = ScoringProtocol.supportSizes.map { size -> SizeReport.Scores in
                 let users = inParallel(scored, lanes) { user, adaptation -> (ScoredQuery, ScoredQuery, Int) in
@@ -134,22 +135,19 @@ package struct EncoderForms {
                 return .init(support: size, stored: users.map(\.0), unrounded: users.map(\.1))
             }
             return Scored(
-                name: "sparse\(entries).\(name.rawValue)", values: rule.entryBudget ?? entries,
+                name: "sparse\(entries).int\(precision.rawValue)", values: rule.entryBudget ?? entries,
                 bytesPerUser: Double(bytes) / Double(max(scored.count * sizes.count, 1)), sizes: sizes)
         }
     }
 
-    /// Differences as their stored form gives them: halves, or whole numbers with one scale a vector, rounded half to even
-    /// (ALGORITHMS 6).
-    package static func rounded(_ values: [Float], _ vectors: [[Int]], _ precision: Precision) -> [Float] {
-        guard let top = precision.largest else { return values.map { Float(Float16($0)) } }
-        var rounded = values
+    /// Differences as their stored form gives them: halves, or whole numbers with one scale a vector, rounded as sparse deltas are;
+    /// nil where a number is not finite.
+    package static func rounded(_ values: [Float], _ vectors: [[Int]], _ precision: Precision) -> [Float]? {
+        var rounded = values.map { Float(Float16($0)) }
+        guard let whole = precision.whole else { return rounded.allSatisfy(\.isFinite) ? rounded : nil }
         for vector in vectors {
-            let scale = vector.reduce(0) { max($0, abs(values[$1])) } / top
-            for index in vector {
-                rounded[index] =
-                    scale > 0 ? max(-top, min(top, (values[index] / scale).rounded(.toNearestOrEven))) * scale : 0
-            }
+            guard let own = SparseUserDelta.round(vector.map { values[$0] }, whole) else { return nil }
+            for (index, steps) in zip(vector, own.values) { rounded[index] = Float(steps) * own.scale }
         }
         return rounded
     }

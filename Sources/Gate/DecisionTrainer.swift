@@ -24,8 +24,9 @@ public struct DecisionCase: Sendable, Equatable {
 ///
 /// An action's reward is `gain(a) / s - λ_g harm(a)`: what it gains over doing nothing, in standard deviations of all gains seen, less
 /// the price of harm in the user's group; and `λ_g <- λ_g exp(multiplierRate (harm_g / harmBudgets[g] - 1))`, where `harm_g` is the
-/// mean harm of the likeliest actions. Without that price it is best on average to act on everybody in full. Of the rounds' policies
-/// the one is kept whose likeliest actions gain most on all cases, among those that harm no group more than its budget there.
+/// mean harm of the likeliest actions; what is over a budget counts five times it at most, and `λ` stays within .01 and 100. Without
+/// that price it is best on average to act on everybody in full. Of the rounds' policies the one is kept whose likeliest actions gain
+/// most on all cases, among those that harm no group more than its budget there.
 public struct DecisionTrainer: Sendable {
     /// How a policy is trained.
     public struct Settings: Sendable, Equatable, Codable {

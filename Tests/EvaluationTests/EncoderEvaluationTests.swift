@@ -91,16 +91,23 @@ import Testing
     }
 
     @Test("differences are rounded with one scale a vector, by at most half of it; what is nothing stays so")
-    func rounds() {
+    func rounds() throws {
         let values: [Float] = [1.27, -0.004, 0.636, 0, 0, 0, 7, -3.4]
         let vectors = [[0, 1, 2], [3, 4, 5], [6, 7]]
-        let int8 = EncoderForms.rounded(values, vectors, .int8)
+        let int8 = try #require(EncoderForms.rounded(values, vectors, .int8))
         for (one, other) in zip(int8, [1.27, 0, 0.64, 0, 0, 0, 7, -3.417_323] as [Float]) {
             #expect(abs(one - other) < 1e-5, "\(int8)")
         }
-        let int4 = EncoderForms.rounded(values, vectors, .int4)
+        let int4 = try #require(EncoderForms.rounded(values, vectors, .int4))
         #expect(int4[6...] == [7, -3] && int4[0] == 1.27 && abs(int4[2] - 4 * 1.27 / 7) < 1e-6 && int4[1] == 0)
         #expect(EncoderForms.rounded(values, vectors, .f16) == values.map { Float(Float16($0)) })
+        // In 4 bits the largest magnitude gives way where the others gain more by it.
+        let skewed = [Float](repeating: 0.9, count: 30) + [7.7]
+        let kept = try #require(EncoderForms.rounded(skewed, [Array(skewed.indices)], .int4))
+        #expect(kept[30] < 7.5 && abs(kept[0] - 0.9) < 0.1)
+        for precision in EncoderForms.Precision.allCases {
+            #expect(EncoderForms.rounded([1, .infinity], [[0, 1]], precision) == nil)
+        }
     }
 
     @Test("of sparse deltas the size is measured beside LoRA at the same site: what is stored less costs no more")

@@ -19,9 +19,9 @@ extension Eval {
                 supports alone.
 
                 Whether and how much: how far a user's head goes from the head without data, from nothing to all of the way, and how
-                far apart it scores. A policy trained by PPO, which starts as the guard that goes half the way and may at each support size
-                harm no more users significantly than that does, is scored beside acting on everybody, guards and a tuned threshold on the leave-pair-out
-                loss.
+                far apart it scores. A policy trained by PPO starts as the guard that goes half the way and may at each support size
+                harm no more users significantly than that does. It is scored beside acting on everybody, guards and a tuned
+                threshold on the leave-pair-out loss.
 
                 EXAMPLES:
                   attune eval gate --data users.jsonl.zst
